@@ -1,0 +1,118 @@
+"""The mathematics of the evidence lower bound (ELBO), on Keras tensors or NumPy arrays.
+
+One scale everywhere: nats per example. Every function sums over all axes but the first, so its
+result has shape (batch,); whoever trains takes the mean over the batch last.
+"""
+
+import math
+
+from keras import ops
+
+
+def _sum_per_example(x):
+    """Sum over every axis but the first: (batch, ...) -> (batch,)."""
+    return ops.sum(x, axis=tuple(range(1, len(x.shape))))
+
+
+def _check_same_shape(**tensors) -> None:
+    """Compare static shapes; a size that is unknown while a model is traced fits any other."""
+    (name_a, a), (name_b, b) = ((name, tuple(value.shape)) for name, value in tensors.items())
+    fits = len(a) == len(b) and all(None in (m, n) or m == n for m, n in zip(a, b, strict=True))
+    if not fits:
+        raise ValueError(f"{name_a} and {name_b} must have the same shape, got {a} and {b}")
+
+
+def gaussian_kl(z_mean, z_log_var):
+    """KL divergence of the diagonal Gaussian N(z_mean, exp(z_log_var)) from N(0, I).
+
+    Args:
+        z_mean: means, shape (batch, latent_dim).
+        z_log_var: natural logarithms of the variances, same shape.
+
+    Returns:
+        Nats per example, shape (batch,): summed over the latents.
+
+    Raises:
+        ValueError: the two shapes differ.
+
+    Source: Kingma and Welling 2014, appendix B:
+        KL = -1/2 sum_j (1 + log s_j^2 - m_j^2 - s_j^2).
+
+    Example:
+        >>> float(gaussian_kl(np.ones((1, 4)), np.zeros((1, 4)))[0])  # four latents at mean 1
+        2.0
+    """
+    _check_same_shape(z_mean=z_mean, z_log_var=z_log_var)
+    return -0.5 * _sum_per_example(1.0 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
+
+
+def bernoulli_log_likelihood(x, logits):
+    """Log-probability of the pixels x under independent Bernoulli variables.
+
+    Working on logits avoids the logarithm of a rounded-off sigmoid: log p = x * l - log(1 + e^l).
+    For grey x in (0, 1) it is the negative cross-entropy, which is no log-probability.
+
+    Args:
+        x: pixels in [0, 1], shape (batch, ...).
+        logits: log-odds that a pixel is 1, same shape.
+
+    Returns:
+        Nats per example, shape (batch,): summed over the pixels.
+
+    Raises:
+        ValueError: the two shapes differ.
+
+    Source: Kingma and Welling 2014, appendix C.1, rewritten for logits.
+
+    Example:
+        >>> bernoulli_log_likelihood(np.ones((1, 2)), np.zeros((1, 2)))  # two fair coins: -2 ln 2
+    """
+    _check_same_shape(x=x, logits=logits)
+    return _sum_per_example(x * logits - ops.softplus(logits))
+
+
+def gaussian_log_density(z, mean, log_var):
+    """Log-density of z under the diagonal Gaussian N(mean, exp(log_var)).
+
+    Args:
+        z: values, shape (batch, dim).
+        mean, log_var: anything that broadcasts against z, such as 0.0 for the standard normal.
+
+    Returns:
+        Nats per example, shape (batch,): summed over the dimensions.
+
+    Source: Bishop 2006, equation 2.43, for a diagonal covariance.
+
+    Example:
+        >>> gaussian_log_density(np.zeros((1, 2)), 0.0, 0.0)  # -ln(2 pi) = -1.8379
+    """
+    squared = ops.square(z - mean) * ops.exp(-ops.convert_to_tensor(log_var, dtype=z.dtype))
+    return _sum_per_example(-0.5 * (math.log(2.0 * math.pi) + log_var + squared))
+
+
+def importance_weighted_bound(log_weights, axis: int = 0):
+    """The importance-weighted bound on log p(x): log of the mean weight, not the mean of the logs.
+
+    With one sample it is the ELBO; with more it rises towards log p(x).
+
+    Args:
+        log_weights: log p(x, z) - log q(z | x) of each sample, for instance (samples, batch).
+        axis: the axis of the samples; it is reduced.
+
+    Returns:
+        Nats per example, the shape of `log_weights` without `axis`.
+
+    Raises:
+        ValueError: `axis` is not an axis of `log_weights`, or its length is 0 or unknown.
+
+    Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
+
+    Example:
+        >>> importance_weighted_bound(np.log([[1.0], [3.0]]))  # ln 2
+    """
+    shape = tuple(log_weights.shape)
+    if not -len(shape) <= axis < len(shape):
+        raise ValueError(f"axis must be one of the {len(shape)} axes of log_weights, got {axis}")
+    if not shape[axis]:
+        raise ValueError(f"log_weights must hold a known number of samples, got shape {shape}")
+    return ops.logsumexp(log_weights, axis=axis) - math.log(shape[axis])

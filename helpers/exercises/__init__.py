@@ -1,0 +1,78 @@
+"""Instant checks for the exercises: `check("11.1", answer)` says right, not yet, or not answered.
+
+A check never raises, so that a notebook with open exercises still runs from top to bottom. The
+questions stand in the notebooks; here stand only their tests and the hints for wrong answers, in
+one module per chapter.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# exercise number -> a function that returns None for a right answer, else a hint
+_CHECKS: dict[str, Callable[[object], str | None]] = {}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found; a cell that ends with it shows its message."""
+
+    passed: bool
+    message: str
+
+    def __repr__(self) -> str:
+        return self.message
+
+
+def exercise(number: str):
+    """Register a function as the check of one exercise (a decorator)."""
+
+    def register(function: Callable[[object], str | None]):
+        if number in _CHECKS:
+            raise ValueError(f"number must be new, got {number!r} a second time")
+        _CHECKS[number] = function
+        return function
+
+    return register
+
+
+def check(number: str, answer: object) -> Result:
+    """Check an answer, and hint at the way when it is not right yet.
+
+    Args:
+        number: of the exercise, such as "11.1".
+        answer: whatever the exercise asks for: a number, an array, a function. `...` counts as
+            not answered.
+
+    Returns:
+        A Result; it shows itself at the end of a cell.
+
+    Raises:
+        ValueError: there is no exercise of that number (a wrong answer never raises).
+
+    Example:
+        >>> check("11.1", ...)
+        ⬜ 11.1 Not answered yet: put your answer in place of the dots.
+    """
+    if number not in _CHECKS:
+        raise ValueError(f"number must be one of {sorted(_CHECKS)}, got {number!r}")
+    if answer is ...:
+        return Result(False, f"⬜ {number} Not answered yet: put your answer in place of the dots.")
+    try:
+        hint = _CHECKS[number](answer)
+    except Exception as error:
+        hint = f"Your answer could not be checked: {type(error).__name__}: {error}"
+    return Result(
+        hint is None, f"✅ {number} Right." if hint is None else f"❌ {number} Not yet. {hint}"
+    )
+
+
+def is_close(answer: object, target: float, tolerance: float) -> bool:
+    """Whether an answer is a number within an absolute tolerance of the target."""
+    return abs(float(answer) - target) <= tolerance
+
+
+# Importing a chapter's module registers its checks, which use the functions above.
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

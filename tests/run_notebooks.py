@@ -1,0 +1,69 @@
+"""Execute notebooks in place, as they are committed, and record how long each took.
+
+    python tests/run_notebooks.py                       # the whole course
+    python tests/run_notebooks.py notebooks/11_*.ipynb  # some of it
+
+Each runs top to bottom in a fresh kernel. Outputs and slider positions are saved with it; times go to
+data/results/notebook_seconds.json, which notebook 00 and the README quote.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from helpers import runtime
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = ROOT / "data" / "results" / "notebook_seconds.json"
+
+
+def execute(path: Path) -> float:
+    """Run one notebook in place; return its seconds, from a cold kernel to the last output."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.pop("widgets", None)  # of an earlier run
+    client = NotebookClient(
+        notebook,
+        timeout=1800,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    start = time.perf_counter()
+    client.execute()
+    seconds = time.perf_counter() - start
+    nbformat.write(notebook, path)
+    return seconds
+
+
+def record(path: Path, seconds: float) -> None:
+    """Add one notebook's seconds to the record, with where and when they were measured."""
+    results = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    results[path.stem] = {
+        "seconds": round(seconds, 1),
+        "command": f"python tests/run_notebooks.py {path.relative_to(ROOT)}",
+        "backend": runtime.keras.backend.backend(),
+        "budget": runtime.budget_name(),
+        "hardware": f"{platform.machine()}, {runtime.cpu_count()} CPU cores, GPU: {runtime.has_gpu()}",
+        "versions": f"Python {platform.python_version()}, Keras {runtime.keras.__version__}",
+        "date": datetime.date.today().isoformat(),
+    }
+    RECORD.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    chosen = [path.resolve() for path in parser.parse_args().notebooks]
+    for path in chosen or sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
+        seconds = execute(path)
+        print(f"{seconds:6.1f} s  {path.relative_to(ROOT)}", flush=True)
+        if path.parent.name == "notebooks" and not os.environ.get("KERAS_BACKEND"):
+            record(path, seconds)

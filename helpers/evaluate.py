@@ -1,7 +1,5 @@
 """What a trained VAE is worth, in nats per image, on images it was not trained on."""
 
-import keras
-import numpy as np
 from helpers.data import check_images
 from helpers.elbo import (
     bernoulli_log_likelihood,
@@ -10,7 +8,9 @@ from helpers.elbo import (
     importance_weighted_bound,
 )
 from helpers.vae import VAE
+import keras
 from keras import ops
+import numpy as np
 
 
 def _batches(vae: VAE, x: np.ndarray, samples: int, batch_size: int):

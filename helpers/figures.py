@@ -5,11 +5,11 @@ stored beside it, for readers who listen. Titles state the finding, since not ev
 alt text to those who see.
 """
 
-import io
 from collections.abc import Mapping, Sequence
+import io
 
-import numpy as np
 from matplotlib.figure import Figure
+import numpy as np
 
 # Okabe and Ito 2008: told apart with every common kind of colour vision.
 PALETTE = {

@@ -4,11 +4,11 @@ Import this module before `keras`: it imports the backend quietly, so that Tenso
 missing CUDA drivers do not end up in a saved notebook.
 """
 
+from collections.abc import Iterator
 import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from typing import TypeVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

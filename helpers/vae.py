@@ -4,15 +4,15 @@ Everything here is backend-neutral Keras 3, and every loss is in nats per image:
 and latents, averaged over the batch.
 """
 
-import math
 from collections.abc import Callable, Sequence
+import math
 
-import keras
-import numpy as np
 from helpers.data import check_images
 from helpers.elbo import bernoulli_log_likelihood, gaussian_kl
 from helpers.runtime import has_gpu
+import keras
 from keras import layers, ops
+import numpy as np
 
 PACKAGE = "vae_course"  # the name under which Keras saves and finds our classes
 

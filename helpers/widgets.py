@@ -4,12 +4,12 @@
 its sliders in the browser: it answers faster, and also works in a saved page without a kernel.
 """
 
-import io
 from collections.abc import Callable, Mapping, Sequence
+import io
 
+from helpers.figures import AltFigure
 import ipywidgets as w
 import numpy as np
-from helpers.figures import AltFigure
 from PIL import Image
 
 

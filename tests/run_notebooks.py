@@ -3,22 +3,21 @@
     python tests/run_notebooks.py                       # the whole course
     python tests/run_notebooks.py notebooks/11_*.ipynb  # some of it
 
-Each runs top to bottom in a fresh kernel. Outputs and slider positions are saved with it; times go to
-data/results/notebook_seconds.json, which notebook 00 and the README quote.
+Each runs top to bottom in a fresh kernel. Outputs and slider positions are saved with it; times go
+to data/results/notebook_seconds.json, which notebook 00 and the README quote.
 """
 
 import argparse
 import datetime
 import json
 import os
+from pathlib import Path
 import platform
 import time
-from pathlib import Path
-
-import nbformat
-from nbclient import NotebookClient
 
 from helpers import runtime
+from nbclient import NotebookClient
+import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "data" / "results" / "notebook_seconds.json"
@@ -51,7 +50,7 @@ def record(path: Path, seconds: float) -> None:
         "command": f"python tests/run_notebooks.py {path.relative_to(ROOT)}",
         "backend": runtime.keras.backend.backend(),
         "budget": runtime.budget_name(),
-        "hardware": f"{platform.machine()}, {runtime.cpu_count()} CPU cores, GPU: {runtime.has_gpu()}",
+        "hardware": f"{platform.machine()}, {runtime.cpu_count()} cores, GPU: {runtime.has_gpu()}",
         "versions": f"Python {platform.python_version()}, Keras {runtime.keras.__version__}",
         "date": datetime.date.today().isoformat(),
     }

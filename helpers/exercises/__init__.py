@@ -5,10 +5,10 @@ questions stand in the notebooks; here stand only their tests and the hints for 
 one module per chapter.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+import importlib
+import pkgutil
 
 # exercise number -> a function that returns None for a right answer, else a hint
 _CHECKS: dict[str, Callable[[object], str | None]] = {}

@@ -190,9 +190,16 @@ def dense_encoder(
     image_shape: tuple[int, ...] = (28, 28),
     hidden: Sequence[int] = (512, 256),
     latent_dim: int = 20,
-    activation: str = "tanh",
+    activation: str = "relu",
 ) -> keras.Model:
     """The default encoder: image -> dense layers -> (z_mean, z_log_var).
+
+    With the default decoder it does not collapse to the prior: 20 of 20 seeds trained well
+    (data/results/default_vae_seeds.json). What makes it so: small random weights start every code
+    near N(0, I), where the KL term costs almost nothing, and every logit near 0, the worst honest
+    guess, so that reading the code pays from the first step. An output bias at the pixels'
+    log-odds would start the decoder as a good model that ignores z: the KL after one epoch was
+    then 0.5 to 1.7 nats instead of 3 to 5 (8 seeds), closer to the state in which a code dies.
 
     Args:
         image_shape: of one image; (784,) for flat vectors.
@@ -217,7 +224,7 @@ def dense_decoder(
     image_shape: tuple[int, ...] = (28, 28),
     hidden: Sequence[int] = (256, 512),
     latent_dim: int = 20,
-    activation: str = "tanh",
+    activation: str = "relu",
 ) -> keras.Model:
     """The default decoder: z -> dense layers -> logits in the shape of the image.
 

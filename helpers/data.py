@@ -11,6 +11,7 @@ import io
 import os
 from pathlib import Path
 
+import helpers.runtime  # noqa: F401  (before keras: it imports the backend quietly)
 import keras
 import numpy as np
 

@@ -43,6 +43,13 @@ class Sampling(layers.Layer):
         noise = keras.random.normal(ops.shape(z_mean), dtype=z_mean.dtype, seed=self.seed_generator)
         return z_mean + ops.exp(0.5 * z_log_var) * noise
 
+    def save_own_variables(self, store) -> None:
+        """Save where the noise stands; Keras by itself would start it anew in a loaded model."""
+        store["noise_state"] = ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store) -> None:
+        self.seed_generator.state.assign(store["noise_state"])
+
     def get_config(self) -> dict:
         return super().get_config() | {"seed": self.seed}
 

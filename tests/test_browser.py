@@ -1,0 +1,135 @@
+"""Notebook 00 as a reader meets it: real JupyterLab, real Chromium, real key presses."""
+
+import os
+from pathlib import Path
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
+
+BOX = ".jp-OutputArea .widget-vbox:has(.widget-image)"  # the explorer, and no progress bar
+
+# Presses a key on the focused slider `presses` times; after each, waits for the first repaint whose
+# visible picture differs from the one before. Returns the milliseconds of each press.
+MEASURE = """
+async ({presses, box}) => {
+  const picture = () => [...document.querySelectorAll(box + ' img')].find(i => i.offsetParent)?.src;
+  const frame = () => new Promise(requestAnimationFrame);
+  const handle = document.activeElement;
+  const times = [];
+  for (let n = 0; n < presses; n++) {
+    const before = picture(), start = performance.now();
+    const [key, keyCode] = n % 2 ? ['ArrowLeft', 37] : ['ArrowRight', 39];
+    for (const type of ['keydown', 'keyup'])
+      handle.dispatchEvent(new KeyboardEvent(type, {key, keyCode, which: keyCode, bubbles: true}));
+    while (picture() === before && performance.now() - start < 2000) await frame();
+    times.push(performance.now() - start);
+    await frame();
+  }
+  return times;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def page():
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(
+            executable_path=BROWSER,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser.new_page(viewport={"width": 1400, "height": 1200})
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab with notebook 00 stripped of its outputs: what shows is then what has run."""
+    home = tmp_path_factory.mktemp("lab")
+    notebook = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, home / "00_start_here.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+    options = [f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={home}"]
+    with open(home / "lab.log", "w") as log:
+        server = subprocess.Popen([*command, *options], stdout=log, stderr=log, env=environment)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{address}/api/status", timeout=2)
+                break
+            except OSError:
+                assert server.poll() is None, (home / "lab.log").read_text()
+                time.sleep(0.5)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def scroll_up_to(page, locator) -> None:
+    """Turn the mouse wheel as a reader would: what is out of sight is not drawn."""
+    page.mouse.move(700, 500)
+    for _ in range(300):
+        if locator.is_visible():
+            return
+        page.mouse.wheel(0, -500)
+        page.wait_for_timeout(100)
+    raise AssertionError("no slider came into sight")
+
+
+def test_run_all_then_a_key_moves_the_picture(lab, page):
+    page.goto(f"{lab}/lab/tree/00_start_here.ipynb", wait_until="domcontentloaded")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+
+    start = time.perf_counter()
+    page.get_by_role("menuitem", name="Run", exact=True).first.click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    handle = page.locator(f"{BOX} .noUi-handle").first
+    handle.wait_for(state="attached", timeout=120_000)
+    scroll_up_to(page, handle)
+    handle.focus()
+    shown = page.locator(f"{BOX} img:visible").first
+    before = shown.get_attribute("src")
+    page.keyboard.press("ArrowRight")
+    playwright.expect(shown).not_to_have_attribute("src", before, timeout=10_000)
+    seconds = time.perf_counter() - start
+    print(f"\nfrom Run All to a picture that follows a key: {seconds:.1f} s")
+
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    scroll_up_to(page, handle)
+    handle.focus()
+    times = page.evaluate(MEASURE, {"presses": 30, "box": BOX})
+    median = statistics.median(times)
+    print(f"key press to new picture: median {median:.0f} ms, largest {max(times):.0f} ms")
+    assert max(times) < 2000, "a key press did not change the picture"
+    assert median < 80
+    assert seconds < 60

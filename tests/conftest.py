@@ -1,4 +1,4 @@
-"""The tests run on the quick budget, also on a machine with a GPU, unless COURSE_BUDGET says otherwise."""
+"""The tests run on the quick budget, on a GPU too, unless COURSE_BUDGET says otherwise."""
 
 import os
 

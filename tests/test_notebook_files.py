@@ -93,7 +93,7 @@ def test_is_a_question_with_exercises_and_solutions(path):
     for cell in code_cells(ROOT / "notebooks" / "solutions" / f"{path.stem}_solutions.ipynb"):
         for number in EXERCISE.findall(cell.source):
             assert "nbval-check-output" in cell.metadata.get("tags", []), number
-            solved[number] = cell.outputs[0].data["text/plain"]
+            solved[number] = cell.outputs[-1].data["text/plain"]
     assert solved == {number: f"✅ {number} Right." for number in asked}
 
 

@@ -1,4 +1,4 @@
 """The small package behind the notebooks of the VAE and AutoML course.
 
-Imports run one way: widgets, exercises -> figures -> vae, evaluate -> elbo, data, runtime.
+Imports run one way: widgets -> figures; exercises -> evaluate -> vae -> elbo, data -> runtime.
 """

@@ -46,7 +46,7 @@ def elbo(
         Nats per image, shape (n,). `-elbo(vae, x).mean()` is the usual figure.
 
     Raises:
-        ValueError: bad images (see `check_images`), or fewer than one sample.
+        ValueError: bad images (see `check_images`), or `samples` or `batch_size` below 1.
 
     Source: Kingma and Welling 2014, equation 7.
     """

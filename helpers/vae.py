@@ -70,7 +70,8 @@ class VAE(keras.Model):
         seed: of the sampling noise.
 
     Raises:
-        ValueError: encoder and decoder do not fit each other, or `beta` is negative.
+        ValueError: encoder and decoder do not fit each other, or `beta` is negative, infinite or
+            NaN.
 
     Source: Kingma and Welling 2014, equation 10; beta: Higgins et al. 2017, equation 4.
 
@@ -146,7 +147,7 @@ class VAE(keras.Model):
         return super().get_config() | {
             "encoder": save(self.encoder),
             "decoder": save(self.decoder),
-            "beta": float(self.beta.numpy() if hasattr(self.beta, "numpy") else self.beta),
+            "beta": float(self.beta.numpy()),
             "seed": self.seed,
         }
 
@@ -215,7 +216,7 @@ def dense_encoder(
         activation: of the hidden layers.
 
     Raises:
-        ValueError: a size below 1.
+        ValueError: a size that is not a whole number of at least 1.
     """
     _check_sizes(image_shape=image_shape, hidden=hidden, latent_dim=(latent_dim,))
     x = keras.Input(image_shape, name="image")
@@ -253,7 +254,7 @@ class BetaSchedule(keras.callbacks.Callback):
         schedule: epoch (0, 1, ...) -> beta, 0 or more.
 
     Raises:
-        ValueError: the schedule returns a negative or infinite beta.
+        ValueError: the schedule returns a beta that is negative, infinite or NaN.
 
     Source: Bowman et al. 2016, section 3.1 (KL cost annealing).
 

@@ -1,8 +1,8 @@
 """Instant checks for the exercises: `check("11.1", answer)` says right, not yet, or not answered.
 
-A check never raises, so that a notebook with open exercises still runs from top to bottom. The
-questions stand in the notebooks; here stand only their tests and the hints for wrong answers, in
-one module per chapter.
+A wrong answer never raises, so that a notebook with open exercises still runs from top to bottom.
+The questions stand in the notebooks; here stand only their tests and the hints for wrong answers,
+in one module per chapter.
 """
 
 from collections.abc import Callable

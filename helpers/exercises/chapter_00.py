@@ -28,7 +28,7 @@ def is_it_lossless(answer) -> str | None:
         "b": None,
         "c": "Two numbers, known to a limited precision, cannot tell all images apart.",
     }
-    return hints.get(str(answer).strip().lower(), 'Answer "a", "b" or "c".')
+    return hints.get(str(answer).strip(" ()").lower(), 'Answer "a", "b" or "c".')
 
 
 @exercise("00.3")

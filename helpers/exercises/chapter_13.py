@@ -65,7 +65,7 @@ def estimator_of_a_wiggle(answer) -> str | None:
         "b": None,
         "c": "Compute both second moments: E[f**2 * noise**2] and E[f'**2].",
     }
-    return hints.get(str(answer).strip().lower(), 'Answer "a", "b" or "c".')
+    return hints.get(str(answer).strip(" ()").lower(), 'Answer "a", "b" or "c".')
 
 
 def _sampler(seed: int, mistake: str = ""):

@@ -59,7 +59,7 @@ def diagnosis_of_a_flat_loss(answer) -> str | None:
         "b": None,
         "c": "An overfitted model has a small training loss; 205 is large. Look at the KL.",
     }
-    return hints.get(str(answer).strip().lower(), 'Answer "a", "b" or "c".')
+    return hints.get(str(answer).strip(" ()").lower(), 'Answer "a", "b" or "c".')
 
 
 @exercise("21.5")

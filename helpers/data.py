@@ -4,7 +4,8 @@ Nothing is downloaded unless the caller asks. The test part is there to report a
 every choice is made on the validation part.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+import csv
 from dataclasses import dataclass
 import hashlib
 import io
@@ -22,6 +23,7 @@ _MNIST_SHA256 = (
     "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",  # Keras's own mnist.npz
     "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64",  # the same images, rezipped
 )
+_NAMES_SHA256 = "5b124609d43141bd415031a08cec266d715ff9e4c29ebab7ba71c5698caa2894"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Dataset:
     Attributes:
         name: what was loaded, which can be the fallback: `mnist-5k` where `mnist` was asked for.
         x_train, x_val, x_test: float32 images in [0, 1], shape (n, height, width).
-        y_train, y_val, y_test: integer labels, shape (n,).
+        y_train, y_val, y_test: integer labels, shape (n,); for `sprites` the level of each of the
+            five factors, shape (n, 5).
     """
 
     name: str
@@ -43,13 +46,52 @@ class Dataset:
     y_test: np.ndarray
 
 
+@dataclass(frozen=True)
+class Names(Dataset):
+    """First names, written as whole numbers, in three parts that never overlap.
+
+    Attributes:
+        x_train, x_val, x_test: int32, shape (n, 11), a name per row: 1 to 26 for a to z, then 0,
+            the end, in every place that is left. The longest names fill all 11.
+        y_train, y_val, y_test: which census list has the name: 0 women's, 1 men's, 2 both.
+        alphabet: what the numbers stand for; the end is written as a full stop.
+
+    Example:
+        >>> names = load("names")
+        >>> names.decode(names.encode(["ada", "grace"]))
+        ['ada', 'grace']
+    """
+
+    alphabet: str = ".abcdefghijklmnopqrstuvwxyz"
+
+    @property
+    def width(self) -> int:
+        """Places in a row: the letters of the longest name."""
+        return self.x_train.shape[1]
+
+    def encode(self, words: Sequence[str]) -> np.ndarray:
+        """Words of the letters a to z -> int32, shape (len(words), width).
+
+        Raises:
+            ValueError: a word is too long, or holds anything but the letters a to z.
+        """
+        return _spell(words, self.alphabet, self.width)
+
+    def decode(self, codes) -> list[str]:
+        """Whole numbers, shape (n, width or less) -> words: what stands before the first end."""
+        letters = (tuple(self.alphabet[symbol] for symbol in row) for row in np.asarray(codes))
+        return ["".join(row).partition(self.alphabet[0])[0] for row in letters]
+
+
 def load(name: str, download: bool = False) -> Dataset:
     """Load a data set by name.
 
     Args:
         name: `mnist-5k` (5,000 MNIST digits that ship with the course), `digits` (scikit-learn's
-            1,797 digits of 8 x 8 pixels) or `mnist` (all 70,000, from data/mnist.npz or the Keras
-            cache; where neither is there, `mnist-5k`, with a printed line that says so).
+            1,797 digits of 8 x 8 pixels), `sprites` (3,072 small shapes drawn from five known
+            factors, see `sprites`), `names` (5,163 first names, see `Names`) or `mnist` (all
+            70,000, from data/mnist.npz or the Keras cache; where neither is there, `mnist-5k`, with
+            a printed line that says so).
         download: fetch `mnist` (11 MB) into the Keras cache when it is not on this machine.
 
     Raises:
@@ -64,6 +106,8 @@ def load(name: str, download: bool = False) -> Dataset:
     loaders: dict[str, Callable[[], Dataset]] = {
         "mnist-5k": _load_mnist_5k,
         "digits": _load_digits,
+        "sprites": _load_sprites,
+        "names": _load_names,
         "mnist": lambda: _load_mnist(download),
     }
     if name not in loaders:
@@ -73,14 +117,22 @@ def load(name: str, download: bool = False) -> Dataset:
 
 def _read_npz(path: Path, sums: tuple[str, ...], restore: str) -> dict[str, np.ndarray]:
     """Read a NumPy archive whose SHA-256 sum is known, without ever unpickling."""
+    content = _check_sum(path, _read_bytes(path, restore), sums, restore)
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def _read_bytes(path: Path, restore: str) -> bytes:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing. {restore}")
-    content = path.read_bytes()
+    return path.read_bytes()
+
+
+def _check_sum(path: Path, content: bytes, sums: tuple[str, ...], restore: str) -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if found not in sums:
         raise ValueError(f"{path} is damaged: its SHA-256 sum is {found}. {restore}")
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        return dict(archive)
+    return content
 
 
 def _as_images(pixels: np.ndarray, white: float) -> np.ndarray:
@@ -105,6 +157,89 @@ def _load_digits() -> Dataset:
     x, y = _as_images(bunch.images, 16), bunch.target
     # In file order the writers change, so neighbouring parts do not share a writer.
     return Dataset("digits", x[:1200], y[:1200], x[1200:1500], y[1200:1500], x[1500:], y[1500:])
+
+
+SPRITE_FACTORS = {
+    "shape": ("square", "ellipse", "triangle"),
+    "size": (3.5, 4.5, 5.5, 6.5),  # pixels, about half the width
+    "rotation": (0.0, 22.5, 45.0, 67.5),  # degrees; a square looks the same again after 90
+    "x": tuple(np.arange(8.5, 16)),  # centre, in pixels from the left
+    "y": tuple(np.arange(8.5, 16)),  # centre, in pixels from the top
+}
+
+
+def sprites() -> tuple[np.ndarray, np.ndarray]:
+    """Draw every combination of five known factors as a small black-and-white image.
+
+    No two of the images are equal, every level of a factor occurs equally often, and the factors
+    are independent: the image says all about the factors, and no factor says anything of another.
+
+    Returns:
+        (images, factors): float32 images of 0 and 1, shape (3072, 24, 24), and the level of each
+        factor, integers of shape (3072, 5): column k counts through the values of the k-th entry
+        of `SPRITE_FACTORS`.
+
+    Source: after the idea of dSprites (Matthey et al. 2017); the shapes and code are our own.
+
+    Example:
+        >>> images, factors = sprites()
+        >>> images[(factors == (2, 3, 0, 4, 4)).all(axis=1)]  # a large upright triangle
+    """
+    levels = [range(len(values)) for values in SPRITE_FACTORS.values()]
+    factors = np.stack(np.meshgrid(*levels, indexing="ij"), axis=-1).reshape(-1, len(levels))
+    shape = factors[:, 0, None, None]
+    size, angle, x, y = (
+        np.asarray(values)[column, None, None]
+        for values, column in zip(list(SPRITE_FACTORS.values())[1:], factors.T[1:], strict=True)
+    )
+    angle = np.deg2rad(angle)
+    row, column = np.meshgrid(np.arange(24) + 0.5, np.arange(24) + 0.5, indexing="ij")
+    # Pixel centres in the shape's own coordinates: turned back, and in units of its size.
+    u = (np.cos(angle) * (column - x) + np.sin(angle) * (row - y)) / size
+    v = (np.cos(angle) * (row - y) - np.sin(angle) * (column - x)) / size
+    square = np.maximum(np.abs(u), np.abs(v)) < 0.85
+    ellipse = u**2 + (2 * v) ** 2 < 1.3
+    triangle = (v < 0.6) & (v > 2 * np.abs(u) - 1.2)
+    return np.choose(shape, [square, ellipse, triangle]).astype("float32"), factors
+
+
+def _load_sprites() -> Dataset:
+    images, factors = sprites()
+    order = np.random.default_rng(0).permutation(len(images))
+    parts = {"train": order[:2560], "val": order[2560:2816], "test": order[2816:]}
+    x = {f"x_{part}": images[rows] for part, rows in parts.items()}
+    return Dataset("sprites", **x, **{f"y_{part}": factors[rows] for part, rows in parts.items()})
+
+
+def _spell(words: Sequence[str], alphabet: str, width: int) -> np.ndarray:
+    codes = np.zeros((len(words), width), "int32")
+    for row, word in zip(codes, words, strict=True):
+        if len(word) > width or not set(word) <= set(alphabet[1:]):
+            raise ValueError(
+                f"words must have at most {width} letters, each one of {alphabet[1:]}, got {word!r}"
+            )
+        row[: len(word)] = [alphabet.index(letter) for letter in word]
+    return codes
+
+
+def _load_names() -> Names:
+    path = DATA_DIR / "names.csv"
+    restore = (
+        "Restore it with `git checkout -- data/names.csv`, or make it again with "
+        "`pip download names==0.3.0 --no-deps && python data/make_names.py names-0.3.0.tar.gz`."
+    )
+    content = _read_bytes(path, restore).replace(b"\r\n", b"\n")  # git on Windows may add \r
+    _check_sum(path, content, (_NAMES_SHA256,), restore)
+    rows = list(csv.DictReader(content.decode("ascii").splitlines()))
+    width = max(len(row["name"]) for row in rows)
+    parts = {}
+    for part in ("train", "val", "test"):
+        chosen = [row for row in rows if row["part"] == part]
+        words = [row["name"] for row in chosen]
+        lists = [(bool(row["female_percent"]), bool(row["male_percent"])) for row in chosen]
+        parts[f"x_{part}"] = _spell(words, Names.alphabet, width)
+        parts[f"y_{part}"] = np.array([female + 2 * male - 1 for female, male in lists])
+    return Names("names", **parts)
 
 
 def _load_mnist(download: bool) -> Dataset:
@@ -158,6 +293,28 @@ def check_images(x, shape: tuple[int, ...] | None = None, name: str = "x") -> No
         raise ValueError(f"{name} must have pixels in [0, 1] and no NaN, got {low} to {high}")
 
 
+def check_labels(y, count: int, classes: int | None = None, name: str = "y") -> None:
+    """Refuse anything that is not one whole number from 0 to classes - 1 for each image.
+
+    Args:
+        y: labels, shape (count,).
+        count: of the images.
+        classes: number of classes; any, if None.
+        name: what to call `y` in the error.
+
+    Raises:
+        ValueError: a wrong shape or type, or a label out of range.
+    """
+    y = np.asarray(y)
+    if y.shape != (count,) or not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(
+            f"{name} must be {count} whole numbers, one per image, got {y.dtype} of shape {y.shape}"
+        )
+    top = np.inf if classes is None else classes - 1
+    if count and not (y.min() >= 0 and y.max() <= top):
+        raise ValueError(f"{name} must lie between 0 and {top}, got {y.min()} to {y.max()}")
+
+
 def binarise(x: np.ndarray, seed: int) -> np.ndarray:
     """Draw black-and-white images: each pixel is 1 with its grey value as probability.
 
@@ -188,19 +345,26 @@ class BinarisedBatches(keras.utils.PyDataset):
         x: grey images in [0, 1], shape (n, ...).
         batch_size: images per batch; the last batch of an epoch may be smaller.
         seed: decides the order and the noise of every epoch.
+        y: integer labels, shape (n,), for a model of images given their label: batches are then
+            ((images, labels),), a single input made of two.
 
     Raises:
-        ValueError: `batch_size` below 1, or images that `check_images` refuses.
+        ValueError: `batch_size` below 1, or images or labels that `check_images` or
+            `check_labels` refuses.
 
     Source: Burda, Grosse and Salakhutdinov 2015, section 5.
     """
 
-    def __init__(self, x: np.ndarray, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, x: np.ndarray, batch_size: int, seed: int, y: np.ndarray | None = None
+    ) -> None:
         super().__init__()
         check_images(x)
+        if y is not None:
+            check_labels(y, len(x))
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        self.x, self.batch_size, self.seed = x, batch_size, seed
+        self.x, self.batch_size, self.seed, self.y = x, batch_size, seed, y
         self.epoch = -1
         self.on_epoch_end()
 
@@ -211,8 +375,9 @@ class BinarisedBatches(keras.utils.PyDataset):
         self.epoch += 1
         self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.x))
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int):
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         rng = np.random.default_rng((self.seed, self.epoch, index))
         chosen = self.x[rows]
-        return (rng.random(chosen.shape, dtype="float32") < chosen).astype("float32")
+        images = (rng.random(chosen.shape, dtype="float32") < chosen).astype("float32")
+        return images if self.y is None else ((images, self.y[rows]),)

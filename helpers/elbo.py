@@ -47,6 +47,51 @@ def gaussian_kl(z_mean, z_log_var):
     return -0.5 * _sum_per_example(1.0 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
 
 
+def gaussian_kl_per_latent(z_mean, z_log_var):
+    """The same KL divergence latent by latent: `gaussian_kl` is its sum over the latents.
+
+    Args, errors: as in `gaussian_kl`.
+
+    Returns:
+        Nats per example and latent, shape (batch, latent_dim).
+
+    Source: as `gaussian_kl`; the latents are independent under both distributions.
+    """
+    _check_same_shape(z_mean=z_mean, z_log_var=z_log_var)
+    return -0.5 * (1.0 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
+
+
+def free_bits(kl_per_latent, minimum: float):
+    """KL with a floor under every latent: the first `minimum` nats of each cost nothing extra.
+
+    The floor is put under the **mean over the batch** of each latent's KL, not under the KL of
+    each image: an image may use less than the floor where others use more.
+
+    Args:
+        kl_per_latent: nats, shape (batch, latent_dim), from `gaussian_kl_per_latent`.
+        minimum: the floor, in nats per latent, 0 or more.
+
+    Returns:
+        Nats per image, a scalar: the sum over latents of max(mean over the batch, minimum).
+
+    Raises:
+        ValueError: the floor is negative or not finite, or the shape is not (batch, latent_dim).
+
+    Source: Kingma et al. 2016 (arXiv 1606.04934), appendix C.8, one latent per group.
+
+    Example:
+        >>> free_bits(np.array([[0.0, 3.0], [1.0, 3.0]]), 0.5)  # 0.5 (the mean of 0 and 1) + 3
+        3.5
+    """
+    if not (minimum >= 0 and math.isfinite(minimum)):
+        raise ValueError(f"minimum must be a finite number, 0 or more, got {minimum!r}")
+    if len(kl_per_latent.shape) != 2:
+        raise ValueError(
+            f"kl_per_latent must have shape (batch, latent_dim), got {tuple(kl_per_latent.shape)}"
+        )
+    return ops.sum(ops.maximum(ops.mean(kl_per_latent, axis=0), minimum))
+
+
 def bernoulli_log_likelihood(x, logits):
     """Log-probability of the pixels x under independent Bernoulli variables.
 

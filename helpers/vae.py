@@ -7,8 +7,15 @@ and latents, averaged over the batch.
 from collections.abc import Callable, Sequence
 import math
 
-from helpers.data import check_images
-from helpers.elbo import bernoulli_log_likelihood, gaussian_kl
+from helpers.data import BinarisedBatches, check_images, check_labels
+from helpers.elbo import (
+    bernoulli_log_likelihood,
+    free_bits,
+    gaussian_kl,
+    gaussian_kl_per_latent,
+    gaussian_log_density,
+    importance_weighted_bound,
+)
 from helpers.runtime import has_gpu
 import keras
 from keras import layers, ops
@@ -158,6 +165,108 @@ class VAE(keras.Model):
         return cls(**(config | parts))
 
 
+@keras.saving.register_keras_serializable(PACKAGE)
+class IWAE(VAE):
+    """A VAE trained on the importance-weighted bound of several samples per image.
+
+    `fit(x)` minimises minus the bound log(1/k sum_i w_i), w_i = p(x, z_i) / q(z_i | x), and logs it
+    as `loss`; one sample gives the ELBO in expectation. `reconstruction_loss` and `kl_loss` are
+    what they are in `VAE`: the two parts of the negative ELBO of the same model, so their sum lies
+    above `loss` by what the weighting gains. `predict(x)` gives a VAE's dictionary for the first
+    sample, and of all samples `log_weights` and `log_likelihoods`, log p(x | z), each of shape
+    (batch, samples).
+
+    Args:
+        encoder, decoder, seed: as in `VAE`.
+        samples: k, a whole number of at least 1. The decoder runs k times per image.
+        beta: weighs log q(z | x) - log p(z) in the weights. With another value than 1 (for a
+            warm-up), the loss is no bound on log p(x).
+
+    Raises:
+        ValueError: as in `VAE`, or `samples` is no such number.
+
+    Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
+
+    Example:
+        >>> iwae = IWAE(dense_encoder(), dense_decoder(), samples=5)
+    """
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        samples: int = 5,
+        beta: float = 1.0,
+        seed: int | None = None,
+        **kwargs,
+    ):
+        _check_sizes(samples=(samples,))
+        super().__init__(encoder, decoder, beta, seed, **kwargs)
+        self.samples = int(samples)
+
+    def call(self, x) -> dict:
+        z_mean, z_log_var = self.encoder(x)
+        # Every image k times in a row: the decoder sees a batch of (batch * samples).
+        mean, log_var = (ops.repeat(value, self.samples, axis=0) for value in (z_mean, z_log_var))
+        z = self.sampling([mean, log_var])
+        logits = self.decoder(z)
+        log_likelihoods = bernoulli_log_likelihood(ops.repeat(x, self.samples, axis=0), logits)
+        log_ratios = gaussian_log_density(z, mean, log_var) - gaussian_log_density(z, 0.0, 0.0)
+        log_weights = log_likelihoods - self.beta * log_ratios
+        first = slice(None, None, self.samples)
+        return {
+            "z_mean": z_mean,
+            "z_log_var": z_log_var,
+            "z": z[first],
+            "logits": logits[first],
+            "log_likelihoods": ops.reshape(log_likelihoods, (-1, self.samples)),
+            "log_weights": ops.reshape(log_weights, (-1, self.samples)),
+        }
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        kl = gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"])
+        self.reconstruction_loss.update_state(-ops.mean(y_pred["log_likelihoods"], axis=1))
+        self.kl_loss.update_state(kl)
+        return -ops.mean(importance_weighted_bound(y_pred["log_weights"], axis=1))
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"samples": self.samples}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class FreeBitsVAE(VAE):
+    """A VAE whose latents may each carry `minimum` nats without paying for them.
+
+    Below the floor the KL has no gradient, so a latent is not pushed towards the prior before the
+    decoder has learned to read it. `kl_loss` still logs the whole KL, so `loss` is not the negative
+    ELBO; `evaluate.elbo` is.
+
+    Args:
+        encoder, decoder, beta, seed: as in `VAE`.
+        minimum: nats per latent, on the mean over the batch (see `elbo.free_bits`).
+
+    Raises:
+        ValueError: see `VAE` and `elbo.free_bits`.
+
+    Source: Kingma et al. 2016 (arXiv 1606.04934), appendix C.8.
+    """
+
+    def __init__(self, encoder, decoder, minimum: float, **kwargs) -> None:
+        super().__init__(encoder, decoder, **kwargs)
+        free_bits(np.zeros((1, self.latent_dim), "float32"), minimum)  # refuses a bad floor now
+        self.minimum = minimum
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        reconstruction = -bernoulli_log_likelihood(x, y_pred["logits"])
+        kl = gaussian_kl_per_latent(y_pred["z_mean"], y_pred["z_log_var"])
+        self.reconstruction_loss.update_state(reconstruction)
+        self.kl_loss.update_state(ops.sum(kl, axis=1))
+        return ops.mean(reconstruction) + self.beta * free_bits(kl, self.minimum)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"minimum": self.minimum}
+
+
 def check_beta(beta: float) -> float:
     """Return a KL weight that makes sense, or raise a ValueError."""
     if not (beta >= 0 and math.isfinite(beta)):
@@ -245,6 +354,207 @@ def dense_decoder(
         h = layers.Dense(width, activation=activation)(h)
     logits = layers.Dense(math.prod(image_shape), name="logits")(h)
     return keras.Model(z, layers.Reshape(image_shape)(logits), name="decoder")
+
+
+def conv_encoder(
+    image_shape: tuple[int, int] = (28, 28),
+    filters: Sequence[int] = (16, 32),
+    latent_dim: int = 20,
+    activation: str = "relu",
+) -> keras.Model:
+    """A convolutional encoder: image -> convolutions of stride 2 -> (z_mean, z_log_var).
+
+    Every convolution halves height and width. The channel axis is added inside: images keep the
+    shape (height, width) that the dense networks have.
+
+    Args:
+        image_shape: height and width, each divisible by 2 ** len(filters).
+        filters: channels of the convolutions, from the image inwards.
+        latent_dim: number of latents.
+        activation: of the convolutions.
+
+    Raises:
+        ValueError: a size below 1, or an image that cannot be halved that often.
+    """
+    _halved(image_shape, filters, latent_dim)
+    x = keras.Input(image_shape, name="image")
+    h = layers.Reshape((*image_shape, 1))(x)
+    for channels in filters:
+        h = layers.Conv2D(channels, 3, strides=2, padding="same", activation=activation)(h)
+    h = layers.Flatten()(h)
+    z_mean = layers.Dense(latent_dim, name="z_mean")(h)
+    z_log_var = layers.Dense(latent_dim, name="z_log_var")(h)
+    return keras.Model(x, [z_mean, z_log_var], name="encoder")
+
+
+def conv_decoder(
+    image_shape: tuple[int, int] = (28, 28),
+    filters: Sequence[int] = (32, 16),
+    latent_dim: int = 20,
+    activation: str = "relu",
+) -> keras.Model:
+    """A convolutional decoder: z -> a small image of many channels -> doubled up to the logits.
+
+    The transposed convolutions have stride 2 and a kernel of 4 x 4, a multiple of the stride: every
+    pixel is reached by as many weights as its neighbours, and no checkerboard is built in.
+
+    Args and errors as in `conv_encoder`; `filters` runs from the latents outwards.
+
+    Source: Odena, Dumoulin and Olah 2016, Deconvolution and checkerboard artifacts.
+    """
+    height, width = _halved(image_shape, filters, latent_dim)
+    z = keras.Input((latent_dim,), name="z")
+    h = layers.Dense(height * width * filters[0], activation=activation)(z)
+    h = layers.Reshape((height, width, filters[0]))(h)
+    up = {"kernel_size": 4, "strides": 2, "padding": "same"}
+    for channels in filters[1:]:
+        h = layers.Conv2DTranspose(channels, activation=activation, **up)(h)
+    logits = layers.Conv2DTranspose(1, name="logits", **up)(h)
+    return keras.Model(z, layers.Reshape(image_shape)(logits), name="decoder")
+
+
+def _halved(image_shape, filters, latent_dim: int) -> tuple[int, int]:
+    """Height and width after one halving for each entry of filters, or an error."""
+    _check_sizes(image_shape=image_shape, filters=filters, latent_dim=(latent_dim,))
+    if len(filters) == 0 or len(image_shape) != 2:
+        raise ValueError(
+            "filters must hold at least one number, and image_shape be (height, width), "
+            f"got {tuple(filters)} and {tuple(image_shape)}"
+        )
+    factor = 2 ** len(filters)
+    if any(size % factor for size in image_shape):
+        raise ValueError(
+            f"image_shape must be divisible by {factor} to be halved {len(filters)} times, "
+            f"got {tuple(image_shape)}"
+        )
+    return image_shape[0] // factor, image_shape[1] // factor
+
+
+def conditional_encoder(
+    image_shape: tuple[int, ...] = (28, 28),
+    classes: int = 10,
+    hidden: Sequence[int] = (512, 256),
+    latent_dim: int = 20,
+    activation: str = "relu",
+) -> keras.Model:
+    """A dense encoder that is told the class: [image, condition] -> (z_mean, z_log_var).
+
+    The condition, of shape (batch, classes), is a one-hot label: it joins the pixels as so many
+    more inputs. Other arguments and errors as in `dense_encoder`.
+    """
+    _check_sizes(image_shape=image_shape, classes=(classes,))
+    x = keras.Input(image_shape, name="image")
+    condition = keras.Input((classes,), name="condition")
+    joined = layers.Concatenate()([layers.Flatten()(x), condition])
+    inner = dense_encoder((math.prod(image_shape) + classes,), hidden, latent_dim, activation)
+    return keras.Model([x, condition], inner(joined), name="conditional_encoder")
+
+
+def conditional_decoder(
+    image_shape: tuple[int, ...] = (28, 28),
+    classes: int = 10,
+    hidden: Sequence[int] = (256, 512),
+    latent_dim: int = 20,
+    activation: str = "relu",
+) -> keras.Model:
+    """A dense decoder that is told the class: [z, condition] -> logits in the image's shape.
+
+    Args and errors as in `conditional_encoder`; `hidden` runs from the latents outwards.
+    """
+    _check_sizes(classes=(classes,), latent_dim=(latent_dim,))
+    z = keras.Input((latent_dim,), name="z")
+    condition = keras.Input((classes,), name="condition")
+    inner = dense_decoder(image_shape, hidden, latent_dim + classes, activation)
+    logits = inner(layers.Concatenate()([z, condition]))
+    return keras.Model([z, condition], logits, name="conditional_decoder")
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ConditionalVAE(VAE):
+    """A VAE of images given their label: encoder and decoder are both told the class.
+
+    `fit((x, y))` maximises E[log p(x | z, y)] - beta * KL(q(z | x, y) || p(z)), and logs the three
+    losses of `VAE`. Images and labels travel together as one input: `fit((x, y))`,
+    `validation_data=((x_val, y_val),)`, `predict((x, y))`, `BinarisedBatches(x, ..., y=y)`.
+
+    Args:
+        encoder: [images, conditions] -> (z_mean, z_log_var); conditions are one-hot labels of
+            shape (batch, classes), made from the integer labels inside this model.
+        decoder: [z, conditions] -> logits of the pixels, in the shape of the images.
+        beta, seed: as in `VAE`.
+
+    Raises:
+        ValueError: encoder and decoder do not fit each other; later, labels that do not fit.
+
+    Source: Kingma et al. 2014 (arXiv 1406.5298), model M2; Sohn, Lee and Yan 2015.
+
+    Example:
+        >>> vae = ConditionalVAE(conditional_encoder(), conditional_decoder())
+        >>> vae.compile(keras.optimizers.Adam(1e-3))
+        >>> vae.fit((x_train, y_train), batch_size=100, epochs=10)
+        >>> seven = vae.sample([7], seed=0)
+    """
+
+    def __init__(self, encoder, decoder, beta: float = 1.0, seed: int | None = None, **kwargs):
+        shapes = [tuple(n.shape[1:]) for m in (encoder, decoder) for n in m.inputs[1:]]
+        if len(shapes) != 2 or len(shapes[0]) != 1 or shapes[0] != shapes[1]:
+            raise ValueError(
+                "encoder and decoder must each take a condition of shape (batch, classes) as "
+                f"second input, got second inputs of shapes {shapes}"
+            )
+        super().__init__(encoder, decoder, beta, seed, **kwargs)
+        self.classes = shapes[0][0]
+
+    def call(self, inputs) -> dict:
+        x, y = inputs
+        condition = ops.one_hot(y, self.classes)
+        z_mean, z_log_var = self.encoder([x, condition])
+        z = self.sampling([z_mean, z_log_var])
+        logits = self.decoder([z, condition])
+        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": logits}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return super().compute_loss(x[0], y, y_pred, sample_weight, training)
+
+    def sample(self, labels, seed: int) -> np.ndarray:
+        """Draw one z for each label and decode it: pixel probabilities, (n, *image_shape)."""
+        shape = (np.size(labels), self.latent_dim)
+        return self.decode(np.random.default_rng(seed).standard_normal(shape, "float32"), labels)
+
+    def decode(self, z, labels) -> np.ndarray:
+        """Pixel probabilities of codes z, shape (n, latent_dim), given n labels."""
+        check_labels(labels, len(z), self.classes, "labels")
+        condition = np.eye(self.classes, dtype="float32")[np.asarray(labels)]
+        logits = self.decoder([ops.convert_to_tensor(z), ops.convert_to_tensor(condition)])
+        return ops.convert_to_numpy(ops.sigmoid(logits))
+
+    def given(self, label: int) -> VAE:
+        """The ordinary VAE of one class, p(x | y = label), which shares the weights of this model.
+
+        All that works on a VAE works on it, such as `helpers.evaluate.elbo` on images of the class.
+        """
+        check_labels([label], 1, self.classes, "label")
+        row = np.eye(self.classes, dtype="float32")[label]
+
+        def fix(network):
+            first = keras.Input(network.inputs[0].shape[1:])
+            condition = ops.zeros_like(layers.Flatten()(first)[:, :1]) + row
+            return keras.Model(first, network([first, condition]))
+
+        beta = float(ops.convert_to_numpy(self.beta))
+        return VAE(fix(self.encoder), fix(self.decoder), beta, self.seed)
+
+    def _check_input(self, x, name: str = "x") -> None:
+        if isinstance(x, (tuple, list)) and len(x) == 2:
+            check_images(x[0], self.image_shape, f"the images in {name}")
+            check_labels(x[1], len(x[0]), self.classes, f"the labels in {name}")
+        elif isinstance(x, BinarisedBatches) and x.y is not None:
+            check_labels(x.y, len(x.y), self.classes, f"the labels in {name}")
+        elif isinstance(x, (tuple, list, np.ndarray, BinarisedBatches)):
+            raise ValueError(
+                f"{name} must hold pairs of images and labels, as in fit((x, y)) or "
+                f"validation_data=((x_val, y_val),), got {type(x).__name__}"
+            )
 
 
 class BetaSchedule(keras.callbacks.Callback):

@@ -47,14 +47,14 @@ def explore(render: Callable[..., AltFigure], **controls: w.Widget) -> w.VBox:
 
 
 def picture_grid(
-    pictures: Sequence, sliders: Mapping[str, Sequence[float]], size: int = 240
+    pictures: Sequence, sliders: Mapping[str, Sequence[float | str]], size: int = 240
 ) -> w.VBox:
     """Sliders over ready pictures, one for each combination of slider positions.
 
     Args:
         pictures: PNG files as bytes, nested like the sliders: pictures[i] for one slider,
             pictures[i][j] for two, and so on.
-        sliders: name -> the values that its positions stand for.
+        sliders: name -> the values that its positions stand for; a text is shown as it is.
         size: width of the picture on the screen, in CSS pixels.
 
     Returns:
@@ -66,7 +66,10 @@ def picture_grid(
     shared = w.Layout(width=f"{size}px", height=f"{size}px", object_fit="contain")
     controls = {
         name: w.SelectionSlider(
-            options=[(f"{value:+.1f}", index) for index, value in enumerate(values)],
+            options=[
+                (value if isinstance(value, str) else f"{value:+.1f}", index)
+                for index, value in enumerate(values)
+            ],
             value=len(values) // 2,
             index=len(values) // 2,
             description=name,

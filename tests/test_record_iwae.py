@@ -1,0 +1,78 @@
+"""The recording script's own parts: compiled evaluation, loss, and going on after a stop."""
+
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+
+PROGRAM = """
+import record_iwae as record  # first: it sets the backend
+from helpers import data, evaluate
+import jax, numpy as np
+from pathlib import Path
+from types import SimpleNamespace
+
+digits = data.load("mnist-5k")
+grey = np.rint(digits.x_train[:300] * 255).astype("uint8").reshape(-1, 784)
+rng = np.random.default_rng(0)
+drawn = np.mean([record.binarise_bytes(grey, rng) for _ in range(400)], axis=0)
+error = np.sqrt(grey / 255 * (1 - grey / 255) / 400)  # 235,000 pixels: 6 of them are rare
+assert (abs(drawn - grey / 255) <= 6 * error + 1e-9).all()
+
+record.CACHE = Path(r"{folder}")
+def run(name, stop=None, every=1):
+    args = SimpleNamespace(objective="iwae", k=3, epochs=4, batch=50, rate=2e-3, decay=0.5,
+                           ema=0.9, seed=0, every=every, name=name)
+    class Stop(Exception):
+        pass
+    def report(progress):
+        if progress["epoch"] == stop:
+            raise Stop
+    try:
+        return record.train(args, grey, report)
+    except Stop:
+        return None
+
+model, whole = run("whole")
+assert run("stopped", stop=2) is None  # killed after the checkpoint of epoch 2
+_, resumed = run("stopped")
+for a, b in zip(sum(map(list, whole), []), sum(map(list, resumed), []), strict=True):
+    np.testing.assert_array_equal(a, b)
+
+for variable, value in zip(model.trainable_variables, whole[0], strict=True):
+    variable.assign(value)
+x = data.binarise(digits.x_val[:1], 0).reshape(1, 784)
+many = np.repeat(x, 60, axis=0)
+ours = np.asarray(record.log_likelihood_function(model, 200, 10)(whole[0], many, jax.random.key(1)))
+theirs = evaluate.log_likelihood(model, many, samples=200)
+error = np.hypot(ours.std(), theirs.std()) / 60**0.5
+assert abs(ours.mean() - theirs.mean()) < 5 * error < 1, (ours.mean(), theirs.mean(), error)
+
+fixed = [v.value for v in model.non_trainable_variables]
+many = np.repeat(x, 3000, axis=0)
+iwae = -evaluate.log_likelihood(model, many, samples=3)
+vae = -evaluate.elbo(model, many, samples=3)
+for objective, nats in (("iwae", iwae), ("vae", vae)):
+    loss, _ = record.loss_function(model, objective)(whole[0], fixed, many)
+    assert abs(loss - nats.mean()) < 5 * 2**0.5 * nats.std() / 3000**0.5, (objective, loss)
+assert iwae.mean() < vae.mean()
+args = SimpleNamespace(epochs=10, decay=0.4, rate=1.0)
+rates = np.concatenate([record.learning_rates(args, epoch, 5) for epoch in range(10)])
+np.testing.assert_allclose(rates, np.minimum(1, (50 - np.arange(50)) / 20), rtol=1e-6)
+"""
+
+
+def test_parts_agree_with_the_helpers_and_a_stopped_run_goes_on(tmp_path):
+    pytest.importorskip("jax")
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM.replace("{folder}", str(tmp_path))],
+        cwd=TESTS,
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]

@@ -7,15 +7,8 @@ up to and including the end, averaged over the batch.
 
 import itertools
 
-from helpers.elbo import (
-    free_bits,
-    gaussian_kl,
-    gaussian_kl_per_latent,
-    gaussian_log_density,
-    importance_weighted_bound,
-)
-from helpers.runtime import has_gpu
-from helpers.vae import PACKAGE, Sampling, check_beta
+from helpers.elbo import free_bits, gaussian_kl_per_latent
+from helpers.vae import PACKAGE, VAE
 import keras
 from keras import layers, ops
 import numpy as np
@@ -147,12 +140,13 @@ def text_decoder(
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class TextVAE(keras.Model):
-    """A variational autoencoder of strings with Gaussian latents and an autoregressive decoder.
+class TextVAE(VAE):
+    """A VAE of strings with Gaussian latents and an autoregressive decoder.
 
     `fit(x)` minimises reconstruction_loss + beta * kl_loss and logs `loss`, `reconstruction_loss`
     and `kl_loss` in nats per string. In training the decoder is shown the right symbols before each
-    place (teacher forcing). `helpers.vae.BetaSchedule` moves beta.
+    place (teacher forcing). What works on a VAE works on it: `helpers.vae.BetaSchedule`, and of
+    `helpers.evaluate` what speaks of nats and latents, always without floor or hidden symbols.
 
     Args:
         encoder: strings -> (z_mean, z_log_var), each of shape (batch, latent_dim).
@@ -186,26 +180,17 @@ class TextVAE(keras.Model):
         seed: int | None = None,
         **kwargs,
     ) -> None:
-        super().__init__(**kwargs)
-        self.width, self.symbols, self.latent_dim = _check_fit(encoder, decoder)
         free_bits(np.zeros((1, 1), "float32"), free_nats)  # refuses a bad floor now
         if not 0 <= word_dropout < 1:
             raise ValueError(f"word_dropout must be at least 0 and below 1, got {word_dropout!r}")
-        self.encoder, self.decoder, self.seed = encoder, decoder, seed
-        self.free_nats, self.word_dropout = free_nats, word_dropout
-        self.supports_jit = keras.backend.backend() != "tensorflow" or has_gpu()  # see VAE
-        self.sampling = Sampling(seed)
-        self.hide = layers.Dropout(word_dropout, seed=seed)
-        self.beta = self.add_weight(
-            name="beta", shape=(), trainable=False, initializer=lambda *_, **__: check_beta(beta)
-        )
-        self.reconstruction_loss = keras.metrics.Mean(name="reconstruction_loss")
-        self.kl_loss = keras.metrics.Mean(name="kl_loss")
-        self.build((None, self.width))
+        self.free_nats, self.word_dropout = free_nats, word_dropout  # build() reads them
+        super().__init__(encoder, decoder, beta, seed, **kwargs)
+        self.width, self.symbols = decoder.outputs[0].shape[1:]
 
     def build(self, input_shape) -> None:
+        self.hide = layers.Dropout(self.word_dropout, seed=self.seed)
         self.hide.build(input_shape)
-        self.built = True  # encoder and decoder come with their weights
+        super().build(input_shape)
 
     def call(self, x, training: bool = False) -> dict:
         x = ops.cast(x, "int32")
@@ -222,13 +207,12 @@ class TextVAE(keras.Model):
         self.kl_loss.update_state(ops.sum(kl, axis=1))
         return ops.mean(reconstruction) + self.beta * free_bits(kl, self.free_nats)
 
-    def fit(self, x=None, *args, **kwargs):
-        if isinstance(x, np.ndarray):
-            check_strings(x, self.width, self.symbols)
-        return super().fit(x, *args, **kwargs)
+    def log_likelihood(self, x, z):
+        """log p(x | z) of each string under its code, in nats: shape (batch,)."""
+        return string_log_likelihood(x, self.decoder([z, x]))
 
-    def spell(self, z, seed: int | None = None) -> np.ndarray:
-        """Decode codes symbol by symbol.
+    def decode(self, z, seed: int | None = None) -> np.ndarray:
+        """Write a string for each code, symbol by symbol.
 
         Args:
             z: codes, shape (n, latent_dim).
@@ -249,31 +233,31 @@ class TextVAE(keras.Model):
             going &= x[:, place] > 0
         return x
 
+    def sample(self, count: int, seed: int) -> np.ndarray:
+        """Draw codes from the prior and a string from each: int32, shape (count, width)."""
+        codes, symbols = np.random.SeedSequence(seed).generate_state(2)
+        z = np.random.default_rng(codes).standard_normal((count, self.latent_dim), "float32")
+        return self.decode(z, seed=symbols)
+
     def reconstruct(self, x) -> np.ndarray:
-        """Encode strings and spell their mean codes, the likeliest symbol each time."""
+        """Encode strings and decode their mean codes, the likeliest symbol each time."""
         check_strings(x, self.width, self.symbols)
-        return self.spell(self.encoder(x)[0])
+        return self.decode(self.encoder(x)[0])
+
+    def check_fit(self, encoder, decoder) -> tuple[tuple[int], int]:
+        return _check_fit(encoder, decoder)
+
+    def check_input(self, x, name: str = "x") -> None:
+        if isinstance(x, (np.ndarray, list)):
+            check_strings(x, self.width, self.symbols, name)
 
     def get_config(self) -> dict:
-        save = keras.saving.serialize_keras_object
-        return super().get_config() | {
-            "encoder": save(self.encoder),
-            "decoder": save(self.decoder),
-            "beta": float(ops.convert_to_numpy(self.beta)),
-            "free_nats": self.free_nats,
-            "word_dropout": self.word_dropout,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> "TextVAE":
-        load = keras.saving.deserialize_keras_object
-        parts = {part: load(config[part]) for part in ("encoder", "decoder")}
-        return cls(**(config | parts))
+        more = {"free_nats": self.free_nats, "word_dropout": self.word_dropout}
+        return super().get_config() | more
 
 
-def _check_fit(encoder: keras.Model, decoder: keras.Model) -> tuple[int, int, int]:
-    """Return (width, symbols, latent_dim), or say how encoder and decoder fail to fit."""
+def _check_fit(encoder: keras.Model, decoder: keras.Model) -> tuple[tuple[int], int]:
+    """Return ((width,), latent_dim), or say how encoder and decoder fail to fit."""
     width, latent_dim = encoder.inputs[0].shape[1], encoder.outputs[0].shape[-1]
     takes = [tuple(value.shape[1:]) for value in decoder.inputs]
     if takes != [(latent_dim,), (width,)]:
@@ -284,61 +268,7 @@ def _check_fit(encoder: keras.Model, decoder: keras.Model) -> tuple[int, int, in
     gives = tuple(decoder.outputs[0].shape[1:])
     if len(gives) != 2 or gives[0] != width:
         raise ValueError(f"decoder must give logits of shape ({width}, symbols), got {gives}")
-    return width, gives[1], latent_dim
-
-
-def _draws(vae: TextVAE, x: np.ndarray, samples: int, seed: int):
-    """Yield (z, z_mean, z_log_var, log p(x | z)) for each draw from q(z | x)."""
-    if samples < 1:
-        raise ValueError(f"samples must be at least 1, got {samples}")
-    check_strings(x, vae.width, vae.symbols)
-    strings, noise = ops.convert_to_tensor(x), keras.random.SeedGenerator(seed)
-    z_mean, z_log_var = vae.encoder(strings)
-    for _ in range(samples):
-        draw = keras.random.normal(z_mean.shape, seed=noise)
-        z = z_mean + ops.exp(0.5 * z_log_var) * draw
-        yield z, z_mean, z_log_var, string_log_likelihood(strings, vae.decoder([z, strings]))
-
-
-def elbo(vae: TextVAE, x: np.ndarray, samples: int = 1, seed: int = 0) -> np.ndarray:
-    """The ELBO of each string, at beta = 1 and without floor or hidden symbols.
-
-    Args:
-        vae: a trained model.
-        x: strings, shape (n, width).
-        samples: draws per string for the reconstruction term; the KL term is exact.
-        seed: of the draws.
-
-    Returns:
-        Nats per string, shape (n,).
-
-    Raises:
-        ValueError: bad strings (see `check_strings`), or fewer than one sample.
-
-    Source: Kingma and Welling 2014, equation 7.
-    """
-    values = [
-        likelihood - gaussian_kl(z_mean, z_log_var)
-        for _, z_mean, z_log_var, likelihood in _draws(vae, x, samples, seed)
-    ]
-    return ops.convert_to_numpy(ops.mean(ops.stack(values), axis=0))
-
-
-def log_likelihood(vae: TextVAE, x: np.ndarray, samples: int = 100, seed: int = 0) -> np.ndarray:
-    """A tighter lower bound on log p(x) of each string, by importance sampling from q(z | x).
-
-    Args, errors: as in `elbo`; more samples tighten the bound.
-
-    Returns:
-        Nats per string, shape (n,).
-
-    Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
-    """
-    log_weights = []
-    for z, z_mean, z_log_var, likelihood in _draws(vae, x, samples, seed):
-        ratio = gaussian_log_density(z, 0.0, 0.0) - gaussian_log_density(z, z_mean, z_log_var)
-        log_weights.append(likelihood + ratio)
-    return ops.convert_to_numpy(importance_weighted_bound(ops.stack(log_weights), axis=0))
+    return (width,), latent_dim
 
 
 def exact_share(vae: TextVAE, x: np.ndarray) -> float:

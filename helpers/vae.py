@@ -90,7 +90,7 @@ class VAE(keras.Model):
 
     def __init__(self, encoder, decoder, beta: float = 1.0, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
-        self.image_shape, self.latent_dim = _check_fit(encoder, decoder)
+        self.image_shape, self.latent_dim = self.check_fit(encoder, decoder)
         self.encoder, self.decoder, self.seed = encoder, decoder, seed
         # Read by jit_compile="auto". On a CPU, XLA costs TensorFlow seconds of compiling and gains
         # no speed (tests/benchmark_training.py measures both).
@@ -118,21 +118,25 @@ class VAE(keras.Model):
         self.kl_loss.update_state(kl)
         return ops.mean(reconstruction + self.beta * kl)
 
+    def log_likelihood(self, x, z):
+        """log p(x | z) of each image under its code, in nats: shape (batch,)."""
+        return bernoulli_log_likelihood(x, self.decoder(z))
+
     def fit(self, x=None, *args, **kwargs):
-        self._check_input(x)
+        self.check_input(x)
         validation = kwargs.get("validation_data")
         if isinstance(validation, tuple):
-            self._check_input(validation[0], "validation_data")
+            self.check_input(validation[0], "validation_data")
         elif validation is not None:
-            self._check_input(validation, "validation_data")
+            self.check_input(validation, "validation_data")
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
-        self._check_input(x)
+        self.check_input(x)
         return super().evaluate(x, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
-        self._check_input(x)
+        self.check_input(x)
         return super().predict(x, *args, **kwargs)
 
     def sample(self, count: int, seed: int) -> np.ndarray:
@@ -144,7 +148,11 @@ class VAE(keras.Model):
         """Pixel probabilities of the codes z of shape (n, latent_dim): (n, *image_shape)."""
         return ops.convert_to_numpy(ops.sigmoid(self.decoder(ops.convert_to_tensor(z))))
 
-    def _check_input(self, x, name: str = "x") -> None:
+    def check_fit(self, encoder, decoder) -> tuple[tuple[int, ...], int]:
+        """The shape of one image and the number of latents; a VAE of other data has its own."""
+        return _check_fit(encoder, decoder)
+
+    def check_input(self, x, name: str = "x") -> None:
         """Arrays are checked; a data pipeline must check what it delivers, as ours does."""
         if isinstance(x, (np.ndarray, list)):
             check_images(x, self.image_shape, name)
@@ -544,7 +552,7 @@ class ConditionalVAE(VAE):
         beta = float(ops.convert_to_numpy(self.beta))
         return VAE(fix(self.encoder), fix(self.decoder), beta, self.seed)
 
-    def _check_input(self, x, name: str = "x") -> None:
+    def check_input(self, x, name: str = "x") -> None:
         if isinstance(x, (tuple, list)) and len(x) == 2:
             check_images(x[0], self.image_shape, f"the images in {name}")
             check_labels(x[1], len(x[0]), self.classes, f"the labels in {name}")

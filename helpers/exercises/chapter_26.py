@@ -1,6 +1,7 @@
 """Checks of the exercises of notebook 26, a VAE over names."""
 
-from helpers import data, text
+from helpers import data, evaluate, text
+from helpers.elbo import gaussian_kl
 from helpers.exercises import call, exercise, is_close
 import numpy as np
 
@@ -75,8 +76,8 @@ def buy_a_code(answer) -> str | None:
     if not isinstance(answer, text.TextVAE):
         return f"The answer is a trained helpers.text.TextVAE, not {type(answer).__name__}."
     x = data.load("names").x_val
-    nats = -text.elbo(answer, x, samples=10).mean()
-    kl = np.mean(text.gaussian_kl(*answer.encoder(x)))
+    nats = -evaluate.elbo(answer, x, samples=10).mean()
+    kl = np.mean(gaussian_kl(*answer.encoder(x)))
     if nats > 22:
         return f"-ELBO {nats:.1f} nats: is the model trained?"
     if kl < 1:

@@ -171,8 +171,11 @@ def train(args, grey: np.ndarray, report) -> tuple:
     if path.exists():
         state, progress = load_state(path, state)
         print(f"going on after epoch {progress['epoch']}", flush=True)
+        report(progress)  # or a stop during the evaluation would lose what training recorded
     run = epoch_function(model, optimizer, args.objective, args.ema)
     while progress["epoch"] < args.epochs:
+        for stale in CACHE.glob(f"{args.name}_*.npy"):  # evaluated with the weights before these
+            stale.unlink()
         clock, cpu = time.perf_counter(), time.process_time()
         batches = epoch_batches(grey, args.batch, args.seed, progress["epoch"])
         rates = learning_rates(args, progress["epoch"], len(batches))

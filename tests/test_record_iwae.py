@@ -24,12 +24,14 @@ error = np.sqrt(grey / 255 * (1 - grey / 255) / 400)  # 235,000 pixels: 6 of the
 assert (abs(drawn - grey / 255) <= 6 * error + 1e-9).all()
 
 record.CACHE = Path(r"{folder}")
+reported = []
 def run(name, stop=None, every=1):
     args = SimpleNamespace(objective="iwae", k=3, epochs=4, batch=50, rate=2e-3, decay=0.5,
                            ema=0.9, seed=0, every=every, name=name)
     class Stop(Exception):
         pass
     def report(progress):
+        reported.append(progress["epoch"])
         if progress["epoch"] == stop:
             raise Stop
     try:
@@ -42,6 +44,14 @@ assert run("stopped", stop=2) is None  # killed after the checkpoint of epoch 2
 _, resumed = run("stopped")
 for a, b in zip(sum(map(list, whole), []), sum(map(list, resumed), []), strict=True):
     np.testing.assert_array_equal(a, b)
+assert reported == [1, 2, 3, 4, 1, 2, 2, 3, 4], reported  # and so is what was recorded before
+old = record.CACHE / "stopped_test_5000.npy"
+old.touch()
+run("stopped")  # nothing is left to train: what was evaluated still holds
+assert reported[9:] == [4] and old.exists()
+(record.CACHE / "stopped.npz").unlink()
+run("stopped", stop=1)  # other weights
+assert not old.exists()
 
 for variable, value in zip(model.trainable_variables, whole[0], strict=True):
     variable.assign(value)

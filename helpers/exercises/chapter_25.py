@@ -77,7 +77,7 @@ def posterior_of_the_label(answer) -> str | None:
 @exercise("25.4")
 def claim_about_labels(answer) -> str | None:
     hints = {
-        "a": "Look at the ten sets of coins: how far did the bill fall, and what did being told save?",
+        "a": "Ten sets of coins: how far did the bill fall, and how much did being told save?",
         "b": None,
         "c": "Ours fell by more than that, without a bug. What did the label build in training?",
     }

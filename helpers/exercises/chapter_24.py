@@ -40,8 +40,8 @@ def effective_share(answer) -> str | None:
     shares = np.exp(log_weights - logsumexp(log_weights, axis=1, keepdims=True))
     if np.allclose(got, np.square(shares).sum(axis=1)) or np.allclose(got, 50 / size):
         return "Upside down: the square of the sum stands on top, the sum of the squares below."
-    if np.allclose(got, (1 / np.square(shares).sum(axis=0)).mean() / 50):
-        return "You summed over images; sum over samples, the last axis."
+    if np.allclose(got, size / 6):
+        return "You divided by the number of images; divide by that of the samples of each, 50."
     return "With equal weights the share must be 1; with one weight that counts, 1/50."
 
 
@@ -52,7 +52,7 @@ def extrapolate(answer) -> str | None:
     if is_close(answer, 89.70, 0.005):
         return "Mind the sign: these are log-probabilities."
     if is_close(answer, -90.075, 0.01):
-        return "The mean of the two is below the better one; but both are too low."
+        return "That is their mean. But both are too low, so log p(x) does not lie between them."
     if is_close(answer, -89.95, 0.005):
         return "That bound is still too low, by half of what the other one is."
     if is_close(answer, -90.45, 0.01):

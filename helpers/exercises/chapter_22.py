@@ -43,6 +43,7 @@ def rate_at_a_threshold(answer) -> str | None:
         (50, 50, -2.0, 0.3, 9),
         (30, 20, 1.0, 0.0, 9),
         (30, 20, 1.0, 1.0, 9),
+        (12, 500, 1.0, 0.15, 9),  # 1.8 false alarms can be afforded: one
     ):
         normal = rng.normal(size=n).round(digits)
         anomaly = rng.normal(gap, size=m).round(digits)
@@ -59,6 +60,11 @@ def rate_at_a_threshold(answer) -> str | None:
             return f"{what} you return the share that is missed; asked is the share found."
         if abs(got - 100 * expected) < 1e-7:
             return f"{what} you return per cent; asked is a share between 0 and 1."
+        if got > expected:
+            return (
+                f"{what} the best is {expected:.4f}, got {got:.4f}. To find so many, more of the "
+                "normal images than that would have to raise the alarm. (Quantiles interpolate.)"
+            )
         ties = "Several scores are equal here. " if digits == 1 else ""
         return f"{what} the best is {expected:.4f}, got {got:.4f}. {ties}Which thresholds matter?"
     return None

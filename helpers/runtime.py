@@ -7,6 +7,8 @@ missing CUDA drivers do not end up in a saved notebook.
 from collections.abc import Iterator
 import contextlib
 import os
+from pathlib import Path
+import platform
 import sys
 import tempfile
 from typing import TypeVar
@@ -50,6 +52,32 @@ def cpu_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def device_name() -> str:
+    """The make of the device that the Keras backend computes on, for a table of results."""
+    if has_gpu() and keras.backend.backend() == "jax":
+        import jax
+
+        return jax.devices()[0].device_kind
+    if has_gpu() and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        details = tf.config.experimental.get_device_details(
+            tf.config.list_physical_devices("GPU")[0]
+        )
+        return details.get("device_name", "GPU")
+    if has_gpu():
+        return _DEVICES[0]
+    return f"{_cpu_model()}, {cpu_count()} core(s)"
+
+
+def _cpu_model() -> str:
+    """Linux says it best; elsewhere, and where it says nothing, the architecture has to do."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def budget_name() -> str:

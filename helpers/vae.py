@@ -1,7 +1,8 @@
 """The variational autoencoder: sampling layer, model, default networks, beta schedule.
 
 Everything here is backend-neutral Keras 3, and every loss is in nats per image: summed over pixels
-and latents, averaged over the batch.
+and latents, averaged over the batch. Under a policy of mixed precision the networks compute in half
+precision; their outputs, the noise and the losses stay in float32, where a sum of many nats is safe.
 """
 
 from collections.abc import Callable, Sequence
@@ -95,7 +96,7 @@ class VAE(keras.Model):
         # Read by jit_compile="auto". On a CPU, XLA costs TensorFlow seconds of compiling and gains
         # no speed (tests/benchmark_training.py measures both).
         self.supports_jit = keras.backend.backend() != "tensorflow" or has_gpu()
-        self.sampling = Sampling(seed)
+        self.sampling = Sampling(seed, dtype="float32")
         self.beta = self.add_weight(
             name="beta", shape=(), trainable=False, initializer=lambda *_, **__: check_beta(beta)
         )
@@ -340,8 +341,8 @@ def dense_encoder(
     h = layers.Flatten()(x)
     for width in hidden:
         h = layers.Dense(width, activation=activation)(h)
-    z_mean = layers.Dense(latent_dim, name="z_mean")(h)
-    z_log_var = layers.Dense(latent_dim, name="z_log_var")(h)
+    z_mean = layers.Dense(latent_dim, name="z_mean", dtype="float32")(h)
+    z_log_var = layers.Dense(latent_dim, name="z_log_var", dtype="float32")(h)
     return keras.Model(x, [z_mean, z_log_var], name="encoder")
 
 
@@ -361,7 +362,7 @@ def dense_decoder(
     for width in hidden:
         h = layers.Dense(width, activation=activation)(h)
     logits = layers.Dense(math.prod(image_shape), name="logits")(h)
-    return keras.Model(z, layers.Reshape(image_shape)(logits), name="decoder")
+    return keras.Model(z, layers.Reshape(image_shape, dtype="float32")(logits), name="decoder")
 
 
 def conv_encoder(
@@ -390,8 +391,8 @@ def conv_encoder(
     for channels in filters:
         h = layers.Conv2D(channels, 3, strides=2, padding="same", activation=activation)(h)
     h = layers.Flatten()(h)
-    z_mean = layers.Dense(latent_dim, name="z_mean")(h)
-    z_log_var = layers.Dense(latent_dim, name="z_log_var")(h)
+    z_mean = layers.Dense(latent_dim, name="z_mean", dtype="float32")(h)
+    z_log_var = layers.Dense(latent_dim, name="z_log_var", dtype="float32")(h)
     return keras.Model(x, [z_mean, z_log_var], name="encoder")
 
 
@@ -418,7 +419,7 @@ def conv_decoder(
     for channels in filters[1:]:
         h = layers.Conv2DTranspose(channels, activation=activation, **up)(h)
     logits = layers.Conv2DTranspose(1, name="logits", **up)(h)
-    return keras.Model(z, layers.Reshape(image_shape)(logits), name="decoder")
+    return keras.Model(z, layers.Reshape(image_shape, dtype="float32")(logits), name="decoder")
 
 
 def _halved(image_shape, filters, latent_dim: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 Everything here is backend-neutral Keras 3, and every loss is in nats per image: summed over pixels
 and latents, averaged over the batch. Under a policy of mixed precision the networks compute in half
-precision; their outputs, the noise and the losses stay in float32, where a sum of many nats is safe.
+precision; their outputs, the noise and the losses stay in float32, where a long sum is safe.
 """
 
 from collections.abc import Callable, Sequence

@@ -5,6 +5,7 @@ its sliders in the browser: it answers faster, and also works in a saved page wi
 """
 
 from collections.abc import Callable, Mapping, Sequence
+import html
 import io
 
 from helpers.figures import AltFigure
@@ -29,21 +30,23 @@ def explore(render: Callable[..., AltFigure], **controls: w.Widget) -> w.VBox:
         controls: one widget with a `value` for each argument of `render`, by name.
 
     Returns:
-        A box of the controls, the picture, and the alt text as its description.
+        A box of the controls, the picture, and the alt text as its caption. (The picture's own
+        `tooltip` would be the place for it, but with one, JupyterLab cannot show an Image of
+        ipywidgets 8.1.9 at all.)
 
     Example:
         >>> explore(show_q, mean=w.FloatSlider(0, min=-3, max=3), log_sd=w.FloatSlider(0))
     """
-    picture = w.Image(format="png")
+    picture, caption = w.Image(format="png"), w.HTML()
 
     def draw(_change=None) -> None:
         figure = render(**{name: control.value for name, control in controls.items()})
-        picture.value, picture.tooltip = figure.png(), figure.alt
+        picture.value, caption.value = figure.png(), f"<small>{html.escape(figure.alt)}</small>"
 
     for control in controls.values():
         control.observe(draw, names="value")
     draw()
-    return w.VBox([*controls.values(), picture])
+    return w.VBox([*controls.values(), picture, caption])
 
 
 def picture_grid(

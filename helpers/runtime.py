@@ -6,6 +6,7 @@ missing CUDA drivers do not end up in a saved notebook.
 
 from collections.abc import Iterator
 import contextlib
+import datetime
 import os
 from pathlib import Path
 import platform
@@ -78,6 +79,16 @@ def _cpu_model() -> str:
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def circumstances() -> dict[str, str]:
+    """What a recorded result must say beside its command: `versions`, `hardware` and `date`."""
+    return {
+        "versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
+        f"{keras.backend.backend()}",
+        "hardware": f"{platform.machine()}, {device_name()}",
+        "date": datetime.date.today().isoformat(),
+    }
 
 
 def budget_name() -> str:

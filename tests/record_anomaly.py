@@ -6,9 +6,7 @@ Ten digits times five seeds. Writes data/results/anomaly_auc.json after every tr
 where it was stopped. Takes about six minutes on 2 quiet cores. Notebook 22 shows the result.
 """
 
-import datetime
 import json
-import platform
 
 from helpers import data, evaluate, runtime
 from helpers.elbo import gaussian_kl
@@ -98,11 +96,7 @@ def provenance() -> dict:
         f"batch {BATCH_SIZE}, Adam {LEARNING_RATE}, trained on the 4,000 digits without one class "
         "(binarised at every epoch); normal: validation (or test) images of the other classes; "
         "anomalies: training and validation (or test) images of the class left out",
-        "versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
-        f"{keras.backend.backend()}",
-        "hardware": f"{platform.machine()}, {runtime.cpu_count()} CPU cores",
-        "date": datetime.date.today().isoformat(),
-    }
+    } | runtime.circumstances()
 
 
 if __name__ == "__main__":

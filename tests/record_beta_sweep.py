@@ -6,9 +6,7 @@ Writes data/results/beta_sweep.json after every training, and goes on where it w
 about a quarter of an hour on 2 cores. A seed is trained with every beta before the next one.
 """
 
-import datetime
 import json
-import platform
 
 from helpers import data, evaluate, runtime
 from helpers.elbo import gaussian_kl_per_latent
@@ -60,11 +58,7 @@ def provenance() -> dict:
         "what": f"dense VAE 784-{HIDDEN}-{LATENTS}, relu, {EPOCHS} epochs, batch {BATCH_SIZE}, "
         f"Adam {LEARNING_RATE}, 4,000 digits binarised at every epoch; figures of 500 validation "
         f"digits binarised once (seed 0), {SAMPLES} samples for the distortion, nats/image",
-        "versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
-        f"{keras.backend.backend()}",
-        "hardware": f"{platform.machine()}, {runtime.cpu_count()} CPU cores",
-        "date": datetime.date.today().isoformat(),
-    }
+    } | runtime.circumstances()
 
 
 if __name__ == "__main__":

@@ -6,9 +6,7 @@ Writes data/results/collapse.json after every training, and goes on where it was
 about ten minutes on 2 cores. Every setting gets the same data, epochs, seeds and optimizer.
 """
 
-import datetime
 import json
-import platform
 
 from helpers import data, evaluate, runtime
 from helpers.vae import VAE, BetaSchedule, FreeBitsVAE, dense_decoder, dense_encoder
@@ -66,11 +64,7 @@ def provenance() -> dict:
         f"{EPOCHS} epochs, batch {BATCH_SIZE}, Adam {LEARNING_RATE}, 4,000 digits binarised at "
         "every epoch; -ELBO (beta = 1) and active units of 500 test digits binarised once "
         f"(seed 0), {SAMPLES} samples, nats/image",
-        "versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
-        f"{keras.backend.backend()}",
-        "hardware": f"{platform.machine()}, {runtime.cpu_count()} CPU cores",
-        "date": datetime.date.today().isoformat(),
-    }
+    } | runtime.circumstances()
 
 
 if __name__ == "__main__":

@@ -6,10 +6,8 @@ Writes data/results/condition.json after every training, and goes on where it wa
 about half an hour on 2 cores; full MNIST is left out where it is not on this machine.
 """
 
-import datetime
 import itertools
 import json
-import platform
 
 from helpers import data, evaluate, runtime
 from helpers.vae import ConditionalVAE, conditional_decoder, conditional_encoder
@@ -72,11 +70,7 @@ def provenance(judge: Pipeline, small: data.Dataset) -> dict:
         "of 1,000 images (pixel probabilities, 100 of each digit) judged to be the digit asked for",
         "judge": "PCA(40), SVC(C=10, gamma=0.04); trained on 4,000 grey digits of mnist-5k",
         "judge_test_accuracy": float(judge.score(flat(small.x_test), small.y_test)),
-        "versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
-        f"{keras.backend.backend()}",
-        "hardware": f"{platform.machine()}, {runtime.cpu_count()} CPU cores",
-        "date": datetime.date.today().isoformat(),
-    }
+    } | runtime.circumstances()
 
 
 if __name__ == "__main__":

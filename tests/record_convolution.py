@@ -9,9 +9,7 @@ least CPU time trains the next epoch, so that whatever else the machine is doing
 One seed beside the others chooses each network's learning rate by its validation score.
 """
 
-import datetime
 import json
-import platform
 import time
 
 from helpers import data, evaluate, runtime
@@ -71,11 +69,7 @@ def provenance() -> dict:
         f"{BATCH_SIZE}, Adam, {SECONDS:.0f} CPU seconds of training each; curves of [CPU seconds, "
         "-ELBO of 500 validation digits, of 500 test digits] after each epoch, binarised once "
         "(seed 0), 2 samples, nats/image",
-        "versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
-        f"{keras.backend.backend()}",
-        "hardware": f"{platform.machine()}, {runtime.cpu_count()} CPU cores, shared",
-        "date": datetime.date.today().isoformat(),
-    }
+    } | runtime.circumstances()
 
 
 if __name__ == "__main__":

@@ -6,9 +6,7 @@ Writes data/results/default_vae_seeds.json after every seed, and goes on where i
 about seven minutes on 2 cores. Exits with an error if a seed collapsed or strayed from the median.
 """
 
-import datetime
 import json
-import platform
 
 from helpers import data, evaluate, runtime
 from helpers.vae import VAE, dense_decoder, dense_encoder
@@ -39,11 +37,7 @@ def provenance() -> dict:
         "what": f"dense VAE 784-512-256-20, relu, {EPOCHS} epochs, batch {BATCH_SIZE}, Adam "
         f"{LEARNING_RATE}, 4,000 digits binarised at every epoch; -ELBO of 500 validation and 500 "
         f"test digits binarised once (seed 0), {SAMPLES} samples, nats/image",
-        "versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
-        f"{keras.backend.backend()}",
-        "hardware": f"{platform.machine()}, {runtime.cpu_count()} CPU cores",
-        "date": datetime.date.today().isoformat(),
-    }
+    } | runtime.circumstances()
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ Takes about twenty minutes on 2 busy cores. A seed is trained with every beta be
 """
 
 import base64
-import datetime
 import json
-import platform
 
 from helpers import data, evaluate, runtime, widgets
 from helpers.vae import VAE, dense_decoder, dense_encoder
@@ -69,11 +67,7 @@ def provenance() -> dict:
         f"{LEARNING_RATE}, on all 3,072 sprites; every figure is on those same images, in nats; "
         "mutual information of posterior means with the factors, 20 bins per latent",
         "factors": list(data.SPRITE_FACTORS),
-        "versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
-        f"{keras.backend.backend()}",
-        "hardware": f"{platform.machine()}, {runtime.cpu_count()} CPU cores",
-        "date": datetime.date.today().isoformat(),
-    }
+    } | runtime.circumstances()
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ same batch size, on the same 4,163 names. The test names are scored once, at the
 """
 
 import argparse
-import datetime
 import json
-import platform
 import time
 
 from helpers import data, evaluate, runtime, text
@@ -91,11 +89,7 @@ def provenance() -> dict:
         f"{LEARNING_RATE}, 4,163 names; of 500 test names: KL, -ELBO ({ELBO_SAMPLES} samples) and "
         f"importance-weighted bound ({BOUND_SAMPLES} samples), nats/name, and the share that comes "
         "back letter by letter from its mean code",
-        "versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
-        f"{keras.backend.backend()}",
-        "hardware": f"{platform.machine()}, {runtime.cpu_count()} CPU cores",
-        "date": datetime.date.today().isoformat(),
-    }
+    } | runtime.circumstances()
 
 
 if __name__ == "__main__":

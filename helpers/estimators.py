@@ -1,10 +1,14 @@
-"""A VAE as a scikit-learn estimator: every search class and pipeline can then use it."""
+"""A VAE as a scikit-learn estimator: every search class and pipeline can then use it.
+
+`CachedEstimator` is offered here too; it lives in `helpers.caching`, which does not import Keras.
+"""
 
 from collections.abc import Sequence
 import math
 import numbers
 
 from helpers import evaluate
+from helpers.caching import CachedEstimator
 from helpers.data import BinarisedBatches, binarise
 from helpers.vae import VAE, dense_decoder, dense_encoder
 import keras
@@ -13,6 +17,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+__all__ = ["CachedEstimator", "VAETransformer"]
 
 
 class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

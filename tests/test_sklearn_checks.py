@@ -1,9 +1,32 @@
 """scikit-learn's own checks of our estimators; none is exempted."""
 
+import tempfile
+
+from helpers.caching import CachedEstimator
 from helpers.estimators import VAETransformer
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+
+FOLDER = tempfile.TemporaryDirectory()  # removed when the tests end
+WRAPPED = [
+    LogisticRegression(random_state=0),
+    RandomForestClassifier(3, random_state=0),
+    Ridge(random_state=0),
+    StandardScaler(),
+    make_pipeline(StandardScaler(), LogisticRegression(random_state=0)),
+]
 
 
 @parametrize_with_checks([VAETransformer(hidden=(8,), latent_dim=2, epochs=1, random_state=0)])
 def test_estimator_keeps_to_the_rules_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_checks([CachedEstimator(estimator, FOLDER.name) for estimator in WRAPPED])
+def test_cached_estimator_keeps_to_the_rules_too(estimator, check):
     check(estimator)

@@ -69,6 +69,10 @@ class _StrategySearchCV(BaseSearchCV):
     def _strategy(self, space: Space, rng: np.random.RandomState) -> Strategy:
         raise NotImplementedError
 
+    def __getstate__(self) -> dict:
+        """What goes to another process, or to disk: not the evaluations under way."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_trials"}
+
     def _check_input_parameters(self, X, y, split_params) -> None:
         if not _yields_constant_splits(self._checked_cv_orig):
             raise ValueError(
@@ -99,7 +103,7 @@ class _StrategySearchCV(BaseSearchCV):
         try:
             self._trials.drive(strategy, space, limit, self.max_seconds or math.inf)
         finally:
-            del self._trials  # a fitted search can be pickled
+            del self._trials
 
     def _format_results(self, candidate_params, n_splits, out, more_results=None) -> dict:
         """Put the candidates back of which no fold could be fitted, and rank failures last.
@@ -335,7 +339,7 @@ class PrioritySearchCV(_StrategySearchCV):
         estimator,
         param_space,
         *,
-        n_initial: int = 8,
+        n_initial: int = 5,
         pool_size: int = 1000,
         max_evals: int | None = 50,
         max_seconds: float | None = None,

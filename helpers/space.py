@@ -66,6 +66,8 @@ class Choice:
 
     def encode(self, position: int) -> list[float]:
         """Rank among the numbers, from 0 to 1 (0.5 for None), and a one-hot category."""
+        if self.size == 1:
+            return []
         code = [float(position == category) / math.sqrt(2) for category in self.categories]
         if not self.order:
             return code
@@ -82,6 +84,7 @@ class Range:
     def __init__(self, distribution) -> None:
         self.distribution = distribution
         self.is_discrete = hasattr(distribution.dist, "pmf")
+        self.values: dict = {}  # of positions already asked for: SciPy takes its time
 
     def _settle(self, quantile: float) -> float:
         """The position of a discrete value is the middle of the quantiles that lead to it."""
@@ -120,8 +123,10 @@ class Range:
         return self._settle(self._at(self.value(position) + sign))  # one value is more than a step
 
     def value(self, position: float):
-        value = self.distribution.ppf(position).item()
-        return int(value) if self.is_discrete else value
+        if position not in self.values:
+            value = self.distribution.ppf(position).item()
+            self.values[position] = int(value) if self.is_discrete else value
+        return self.values[position]
 
     def key(self, position: float) -> str:
         return repr(self.value(position))

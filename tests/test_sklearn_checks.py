@@ -4,11 +4,13 @@ import tempfile
 
 from helpers.caching import CachedEstimator
 from helpers.estimators import VAETransformer
+from helpers.search import EvolutionSearchCV, GreedySearchCV, PrioritySearchCV
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 FOLDER = tempfile.TemporaryDirectory()  # removed when the tests end
@@ -29,4 +31,18 @@ def test_estimator_keeps_to_the_rules_of_scikit_learn(estimator, check):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks([CachedEstimator(estimator, FOLDER.name) for estimator in WRAPPED])
 def test_cached_estimator_keeps_to_the_rules_too(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.*fit.* failed", "ignore:Scoring failed", "ignore:invalid value"
+)
+@parametrize_with_checks(
+    [
+        search(estimator, {"C": [0.1, 1.0, 10.0]}, max_evals=3, cv=2)
+        for search in (GreedySearchCV, EvolutionSearchCV, PrioritySearchCV)
+        for estimator in (LogisticRegression(), SVR())
+    ]
+)
+def test_searches_keep_to_the_rules_too(estimator, check):
     check(estimator)

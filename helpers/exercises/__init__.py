@@ -5,7 +5,7 @@ The questions stand in the notebooks; here stand only their tests and the hints 
 in one module per chapter.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import importlib
 import pkgutil
@@ -85,6 +85,12 @@ def call(function: Callable, *args):
 def is_close(answer: object, target: float, tolerance: float) -> bool:
     """Whether an answer is a number within an absolute tolerance of the target."""
     return abs(float(answer) - target) <= tolerance
+
+
+def chosen(answer: object, hints: Mapping[str, str | None]) -> str | None:
+    """The hint for a chosen letter, None for the right one; case and brackets do not matter."""
+    letters = " or ".join(f'"{letter}"' for letter in hints)
+    return hints.get(str(answer).strip(" ().").lower(), f"Answer {letters}.")
 
 
 # Importing a chapter's module registers its checks, which use the functions above.

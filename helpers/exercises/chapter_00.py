@@ -1,7 +1,7 @@
 """Checks of the exercises of notebook 00, the first look."""
 
 from helpers import data
-from helpers.exercises import exercise, is_close
+from helpers.exercises import chosen, exercise, is_close
 import numpy as np
 
 
@@ -28,7 +28,7 @@ def is_it_lossless(answer) -> str | None:
         "b": None,
         "c": "Two numbers, known to a limited precision, cannot tell all images apart.",
     }
-    return hints.get(str(answer).strip(" ()").lower(), 'Answer "a", "b" or "c".')
+    return chosen(answer, hints)
 
 
 @exercise("00.3")

@@ -1,6 +1,6 @@
 """Checks of chapter 11, "Why maximise a lower bound?"."""
 
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
 
 
@@ -101,7 +101,7 @@ def check_bounds_do_not_rank(answer: object) -> str | None:
         "b": None,
         "c": "Each evidence is its ELBO plus a gap. Try a gap of 1 for A, and of 10 for B.",
     }
-    return hints.get(str(answer).strip().lower().strip("()"), 'Choose "a", "b" or "c".')
+    return chosen(answer, hints)
 
 
 def _best_tempered(beta: float) -> float:

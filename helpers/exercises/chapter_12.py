@@ -1,6 +1,6 @@
 """Checks of chapter 12, "What does a simple q miss?"."""
 
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
 from scipy.optimize import minimize
 from scipy.stats import norm, poisson
@@ -73,7 +73,7 @@ def check_gaps(answer: object) -> str | None:
         "b": "You have the two gaps swapped: the encoder's is ELBO(best q) - ELBO(encoder).",
         "c": "A perfect encoder returns the best q of the family. What is its ELBO?",
     }
-    return hints.get(str(answer).strip().lower().strip("()"), 'Choose "a", "b" or "c".')
+    return chosen(answer, hints)
 
 
 def _count_elbo(x: int, z_mean: np.ndarray, z_log_var: np.ndarray) -> float:

@@ -1,6 +1,6 @@
 """Checks of the exercises of notebook 13, gradients through samples."""
 
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
 
 
@@ -65,7 +65,7 @@ def estimator_of_a_wiggle(answer) -> str | None:
         "b": None,
         "c": "Compute both second moments: E[f**2 * noise**2] and E[f'**2].",
     }
-    return hints.get(str(answer).strip(" ()").lower(), 'Answer "a", "b" or "c".')
+    return chosen(answer, hints)
 
 
 def _sampler(seed: int, mistake: str = ""):

@@ -1,7 +1,7 @@
 """Checks of the exercises of notebook 21, building a VAE."""
 
 from helpers import data, evaluate
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 from helpers.vae import VAE
 import numpy as np
 
@@ -59,7 +59,7 @@ def diagnosis_of_a_flat_loss(answer) -> str | None:
         "b": None,
         "c": "An overfitted model has a small training loss; 205 is large. Look at the KL.",
     }
-    return hints.get(str(answer).strip(" ()").lower(), 'Answer "a", "b" or "c".')
+    return chosen(answer, hints)
 
 
 @exercise("21.5")

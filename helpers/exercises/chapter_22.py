@@ -1,6 +1,6 @@
 """Checks of the exercises of notebook 22, the latent space."""
 
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
 
 
@@ -77,7 +77,7 @@ def area_below_a_half(answer) -> str | None:
         "b": None,
         "c": "A perfect model of N(0, I) has the same trouble, with no bound and no training.",
     }
-    return hints.get(str(answer).strip().lower().strip("()"), 'Choose "a", "b" or "c".')
+    return chosen(answer, hints)
 
 
 def _area(normal: np.ndarray, anomaly: np.ndarray) -> float:

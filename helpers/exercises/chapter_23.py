@@ -1,6 +1,6 @@
 """Checks of the exercises of notebook 23, what beta buys."""
 
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
 
 _VARIANCES, _NOISE, _BETA = np.array([3.0, 1.2, 0.3]), 0.25, 2.0
@@ -84,4 +84,4 @@ def cure_for_a_price(answer) -> str | None:
         "b": "A floor makes it carry nats that, at this beta, cost more than they save.",
         "c": None,
     }
-    return hints.get(str(answer).strip().lower().strip("()"), 'Answer "a", "b" or "c".')
+    return chosen(answer, hints)

@@ -2,7 +2,7 @@
 
 import math
 
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
 from scipy.special import logsumexp
 
@@ -67,4 +67,4 @@ def diagnosis_of_a_flat_estimate(answer) -> str | None:
         "b": None,
         "c": "Then the estimate would still rise with K, slowly and in jumps.",
     }
-    return hints.get(str(answer).strip().lower(), 'Answer "a", "b" or "c".')
+    return chosen(answer, hints)

@@ -1,7 +1,7 @@
 """Checks of the exercises of notebook 25, convolution and condition."""
 
 from helpers import data
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 from helpers.vae import ConditionalVAE
 import numpy as np
 
@@ -81,7 +81,7 @@ def claim_about_labels(answer) -> str | None:
         "b": None,
         "c": "Ours fell by more than that, without a bug. What did the label build in training?",
     }
-    return hints.get(str(answer).strip().lower(), 'Answer "a", "b" or "c".')
+    return chosen(answer, hints)
 
 
 @exercise("25.5")

@@ -2,7 +2,7 @@
 
 from helpers import data, evaluate, text
 from helpers.elbo import gaussian_kl
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
 
 
@@ -68,7 +68,7 @@ def song_lyrics(answer) -> str | None:
         "b": None,
         "c": "With 0.04 nats not even two songs can be told apart: e to the 0.04 is 1.04.",
     }
-    return hints.get(str(answer).strip().lower(), 'Answer "a", "b" or "c".')
+    return chosen(answer, hints)
 
 
 @exercise("26.4")

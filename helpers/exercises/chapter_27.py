@@ -2,7 +2,7 @@
 
 import itertools
 
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 
 
 @exercise("27.1")
@@ -79,4 +79,4 @@ def choose_the_fix(answer) -> str | None:
         "b": None,
         "c": "Half the bits help the device; here the time goes before it starts.",
     }
-    return hints.get(str(answer).strip().lower().strip("()"), 'Answer "a", "b" or "c".')
+    return chosen(answer, hints)

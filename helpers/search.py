@@ -323,7 +323,7 @@ class PrioritySearchCV(_StrategySearchCV):
 
     Args:
         estimator, param_space and the rest: as in `GreedySearchCV`.
-        n_initial: random candidates before the surrogate is asked, 1 or more.
+        n_initial: candidates far from each other before the surrogate is asked, 1 or more.
         pool_size: candidates in the pool, 2 or more; a smaller space is in it as a whole.
 
     Attributes, Raises: as in `GreedySearchCV`.

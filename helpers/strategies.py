@@ -137,8 +137,8 @@ def priority(
     """Bayesian optimisation over an explicit pool: evaluate the candidate of highest priority next.
 
     The pool is the whole space if that is small enough, else a random sample of it to which
-    mutants of the best candidate are added at every step. After `n_initial` random candidates, the
-    priority is the expected improvement under a Gaussian process. Within a batch, a candidate that
+    mutants of the best candidate are added at every step. After `n_initial` candidates that lie far
+    from each other, the priority is the expected improvement under a Gaussian process. Within a batch, a candidate that
     was just chosen counts as evaluated with its expected score (Ginsbourger et al. 2010, the
     "kriging believer").
 
@@ -147,7 +147,11 @@ def priority(
     memory = _Memory(space)
     is_whole = space.size <= pool_size
     sample = list(space.points()) if is_whole else memory.new_random(rng, pool_size)
-    pool = {space.key(sample[i]): sample[i] for i in rng.permutation(len(sample))}
+    sample = [sample[i] for i in rng.permutation(len(sample))]
+    pool = {
+        space.key(sample[i]): sample[i] for i in farthest_first(space.encode(sample), n_initial)
+    }
+    pool |= {space.key(point): point for point in sample}
     done: list[Point] = []
     while pool:
         if len(done) < n_initial:
@@ -162,6 +166,23 @@ def priority(
         yield from memory.ask(batch)
         done += batch
         pool = {key: point for key, point in pool.items() if key not in memory.scores}
+
+
+def farthest_first(codes: np.ndarray, count: int) -> list[int]:
+    """Rows that lie far apart: the first, then always the one farthest from those chosen.
+
+    Args:
+        codes: shape (n, columns).
+        count: of rows; all of them if there are fewer.
+
+    Source: Gonzalez 1985, the farthest-first traversal.
+    """
+    chosen, distance = [], np.full(len(codes), np.inf)
+    while len(chosen) < min(count, len(codes)):
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(codes - codes[chosen[-1]], axis=1))
+        distance[chosen] = -np.inf
+    return chosen
 
 
 def _most_promising(

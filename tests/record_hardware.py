@@ -9,11 +9,9 @@ else run meanwhile.
 """
 
 import ast
-import datetime
 import json
 import os
 from pathlib import Path
-import platform
 
 os.environ.setdefault("COURSE_BUDGET", "full")
 
@@ -39,9 +37,8 @@ if __name__ == "__main__":
     entry = measured() | {
         "command": f"KERAS_BACKEND={runtime.keras.backend.backend()} "
         f"COURSE_BUDGET={runtime.budget_name()} python tests/record_hardware.py",
-        "versions": f"Python {platform.python_version()}, Keras {runtime.keras.__version__}",
-        "date": datetime.date.today().isoformat(),
     }
+    entry |= runtime.circumstances()
     runs = [r for r in runs if (r["device"], r["backend"]) != (entry["device"], entry["backend"])]
     runs = sorted([*runs, entry], key=lambda run: (run["device"], run["backend"]))
     RECORD.write_text(json.dumps({"runs": runs}, indent=1) + "\n")

@@ -271,8 +271,12 @@ def _versions(items: set) -> dict[str, str]:
     packages = {"numpy", "scipy", "sklearn"} | {_package(item) for item in items}
     for item in filter(_is_unversioned, items):
         if item.__module__ != "__main__":  # which holds whatever a session has imported
-            scope = vars(sys.modules.get(item.__module__, object)).values()
-            modules = [value.__name__ for value in scope if isinstance(value, ModuleType)]
+            scope = vars(sys.modules.get(item.__module__, object)).items()
+            modules = [  # only what its author named: pytest adds names such as "@py_builtins"
+                value.__name__
+                for name, value in scope
+                if isinstance(value, ModuleType) and name.isidentifier()
+            ]
             packages |= {module.partition(".")[0] for module in modules}
     versions = {name: _package_version(name) for name in packages}
     return {"python": platform.python_version()} | {k: v for k, v in versions.items() if v}

@@ -137,10 +137,10 @@ def priority(
     """Bayesian optimisation over an explicit pool: evaluate the candidate of highest priority next.
 
     The pool is the whole space if that is small enough, else a random sample of it to which
-    mutants of the best candidate are added at every step. After `n_initial` candidates that lie far
-    from each other, the priority is the expected improvement under a Gaussian process. Within a batch, a candidate that
-    was just chosen counts as evaluated with its expected score (Ginsbourger et al. 2010, the
-    "kriging believer").
+    mutants of the best candidate are added at every step. After `n_initial` candidates that lie
+    far from each other, the priority is the expected improvement under a Gaussian process. Within
+    a batch, a candidate that was just chosen counts as evaluated with its expected score
+    (Ginsbourger et al. 2010, the "kriging believer").
 
     Source: Jones et al. 1998.
     """

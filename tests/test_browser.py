@@ -58,6 +58,21 @@ def line(slope):
 widgets.explore(line, slope=ipywidgets.IntSlider(1, 0, 9))
 """
 
+SEARCH = """
+import warnings
+from helpers.search import EvolutionSearchCV, GreedySearchCV, PrioritySearchCV
+from sklearn.callback import ProgressBar
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
+
+warnings.filterwarnings("ignore", ".*does not support callbacks")  # said at every fit of a tree
+X, y = load_iris(return_X_y=True)
+for cls in (GreedySearchCV, EvolutionSearchCV, PrioritySearchCV):
+    search = cls(DecisionTreeClassifier(), {"max_depth": list(range(1, 30))}, max_evals=8, cv=3)
+    search.set_callbacks(ProgressBar()).fit(X, y)
+print("searched")
+"""
+
 
 @pytest.fixture(scope="module")
 def page():
@@ -73,7 +88,7 @@ def page():
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """A JupyterLab with notebook 00 stripped of its outputs, so that what shows is what has run,
-    and a notebook with one figure that the kernel draws again at every move."""
+    a notebook with one figure that the kernel draws again at every move, and one with searches."""
     home = tmp_path_factory.mktemp("lab")
     notebook = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
     notebook.metadata.pop("widgets", None)
@@ -81,8 +96,9 @@ def lab(tmp_path_factory):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     nbformat.write(notebook, home / "00_start_here.ipynb")
-    notebook.cells = [nbformat.v4.new_code_cell(EXPLORE)]
-    nbformat.write(notebook, home / "explore.ipynb")
+    for name, source in (("explore", EXPLORE), ("search", SEARCH)):
+        notebook.cells = [nbformat.v4.new_code_cell(source)]
+        nbformat.write(notebook, home / f"{name}.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -166,3 +182,14 @@ def test_a_figure_that_the_kernel_draws_follows_a_key(lab, page):
     page.keyboard.press("ArrowRight")
     playwright.expect(shown).not_to_have_attribute("src", before, timeout=10_000)
     playwright.expect(page.locator(BOX)).to_contain_text("a line of slope 2")
+
+
+def test_progress_bars_show_the_searches(lab, page):
+    open_and_run(page, f"{lab}/lab/workspaces/search/tree/search.ipynb")
+    output = page.locator(".jp-OutputArea-output").filter(has_text="Search").first
+    output.wait_for(timeout=60_000)
+    page.get_by_text("searched", exact=True).wait_for(timeout=60_000)
+    shown = page.locator(".jp-OutputArea").first.inner_text()
+    for name in ("GreedySearchCV", "EvolutionSearchCV", "PrioritySearchCV"):
+        assert name in shown, shown
+    assert shown.count("100%") >= 3, shown

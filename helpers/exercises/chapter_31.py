@@ -1,6 +1,6 @@
 """Checks of the exercises of notebook 31, evaluation."""
 
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
 
 
@@ -98,4 +98,4 @@ def honest_report(answer) -> str | None:
         "c": None,
         "d": "Each best_score_ is a maximum over 50; the mean of maxima is still too high.",
     }
-    return hints.get(str(answer).strip().lower(), 'Answer "a", "b", "c" or "d".')
+    return chosen(answer, hints)

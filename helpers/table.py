@@ -54,25 +54,29 @@ def param_space() -> list[dict]:
     """
     spaces = []
     for depth in range(1, MAX_DEPTH + 1):
+        layers = range(1, depth + 1)
         space = {"depth": [depth], "latent_dim": list(LATENT_DIMS)}
-        for layer in range(1, depth + 1):
-            space |= {f"width_{layer}": list(WIDTHS), f"activation_{layer}": list(ACTIVATIONS)}
-        spaces.append(space)
+        space |= {f"width_{layer}": list(WIDTHS) for layer in layers}
+        spaces.append(space | {f"activation_{layer}": list(ACTIVATIONS) for layer in layers})
     return spaces
 
 
 def architectures() -> list[dict]:
     """Every architecture, as a dict of parameters, in a shuffled order that never changes.
 
-    Shuffled, so that the rows of an unfinished build are a fair sample of the space.
+    Those that differ in nothing but activations stand together; they are trained together. The
+    groups are shuffled, so that the rows of an unfinished build are a fair sample of the space.
     """
-    rows = []
+    groups = []
     for space in param_space():
-        rows += [
-            dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())
-        ]
-    order = np.random.default_rng(0).permutation(len(rows))
-    return [rows[index] for index in order]
+        rows = [dict(zip(space, row, strict=True)) for row in itertools.product(*space.values())]
+        groups += [list(group) for _, group in itertools.groupby(rows, _group)]
+    order = np.random.default_rng(0).permutation(len(groups))
+    return [params for index in order for params in groups[index]]
+
+
+def _group(params: dict) -> tuple:
+    return (params["latent_dim"], *layers_of(params)[0])
 
 
 def _key(params: dict) -> tuple:
@@ -421,11 +425,17 @@ def build_vae(params: dict, seed: int):
     keras.utils.set_random_seed(seed)
     encoder = dense_encoder((8, 8), widths, params["latent_dim"])
     decoder = dense_decoder((8, 8), widths[::-1], params["latent_dim"])
-    for network, names in ((encoder, activations), (decoder, activations[::-1])):
-        dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
-        for layer, name in zip(dense, names, strict=False):  # the output layers stay linear
-            layer.activation = keras.activations.get(name)
-    return VAE(encoder, decoder, seed=seed)
+    vae = VAE(encoder, decoder, seed=seed)
+    _set_activations(vae, [keras.activations.get(name) for name in activations])
+    return vae
+
+
+def _set_activations(vae, activations: list) -> None:
+    """Give each hidden layer its own; `dense_encoder` and `dense_decoder` have one for all."""
+    for network, functions in ((vae.encoder, activations), (vae.decoder, activations[::-1])):
+        dense = [layer for layer in network.layers if hasattr(layer, "activation")]
+        for layer, function in zip(dense, functions, strict=False):  # the last ones stay linear
+            layer.activation = function
 
 
 def held_out() -> tuple[np.ndarray, np.ndarray]:
@@ -477,20 +487,21 @@ def _draws(seed: int, times: int, *shape: int) -> np.ndarray:
     return np.stack([np.asarray(keras.random.normal(shape, seed=generator)) for _ in range(times)])
 
 
-def train_row(params: dict, epochs: Sequence[int] = EPOCHS) -> dict:
-    """Train one architecture with every seed, and score it at every number of epochs.
+def train_rows(alike: list[dict], epochs: Sequence[int] = EPOCHS) -> list[dict]:
+    """Train architectures that differ in nothing but activations, with every seed, and score them.
 
-    The networks are the course's, and so are the losses; only the loop is our own. It is what
-    `VAE.fit` does, in one compiled function for both seeds: compiling takes longer than training.
+    The networks are the course's, and so are the losses; only the loop is our own. It does what
+    Keras's training step does, in one compiled function for all architectures and seeds: compiling
+    takes longer than training.
 
     Args:
-        params: one architecture.
+        alike: the architectures.
         epochs: when to score, rising.
 
     Returns:
-        `params`; `val`, `val_kl` and `test`, nats per image, each [seed][level]; the number of
-        `weights`; `train_seconds`, CPU, of each seed's training and scores; `build_seconds`, CPU,
-        for building and compiling.
+        For each architecture `params`; `val`, `val_kl` and `test`, nats per image, each
+        [seed][level]; the number of `weights`; `train_seconds`, CPU, of each seed's training and
+        scores; `build_seconds`, CPU, for building and compiling, once for all of them.
 
     Raises:
         RuntimeError: the Keras backend is not JAX.
@@ -499,29 +510,35 @@ def train_row(params: dict, epochs: Sequence[int] = EPOCHS) -> dict:
 
     if keras.backend.backend() != "jax":
         raise RuntimeError("the table is built on JAX: set KERAS_BACKEND=jax before the start")
-    latent_dim, seeds = params["latent_dim"], [int(seed) for seed in SEEDS]
-    inputs = {
-        seed: (_batches(epochs[-1], seed), _noise(epochs[-1], seed, latent_dim)) for seed in seeds
-    }
-    scored = _scored(latent_dim)
+    latent_dim, last = alike[0]["latent_dim"], epochs[-1]
+    inputs = [(_batches(last, seed), _noise(last, seed, latent_dim)) for seed in SEEDS]
+    *scored, border = _scored(latent_dim)
     start = time.process_time()
-    vaes = [build_vae(params, seed) for seed in seeds]
+    vaes = [build_vae(alike[0], seed) for seed in SEEDS]  # weights do not depend on activations
     weights = [_flat(vae) for vae in vaes]
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     optimizer.build([keras.Variable(weights[0])])
     moments = [np.asarray(variable.value) for variable in optimizer.variables]
-    train = _compile(vaes[0], optimizer, (weights[0], moments), *inputs[seeds[0]], *scored)
-    row = {"params": params, "weights": len(weights[0]), "val": [], "val_kl": [], "test": []}
-    row |= {"build_seconds": round(time.process_time() - start, 3), "train_seconds": []}
-    for seed, initial in zip(seeds, weights, strict=True):
-        start, state, scores = time.process_time(), (initial, moments), []
-        for first, last in itertools.pairwise((0, *epochs)):
-            state, score = train(state, *inputs[seed], *scored[:2], first, last)
-            scores.append([round(float(value), 4) for value in score])
-        for name, values in zip(("val", "val_kl", "test"), zip(*scores, strict=True), strict=True):
-            row[name].append(list(values))
-        row["train_seconds"].append(round(time.process_time() - start, 3))
-    return row
+    kinds = [[ACTIVATIONS.index(name) for name in layers_of(params)[1]] for params in alike]
+    kinds = np.array(kinds, "int32")
+    train = _training(vaes[0], optimizer, border)
+    train = train.lower((weights[0], moments), kinds[0], *inputs[0], *scored, 0, 1)
+    # Level 1 compiles tanh networks twice as fast as the default, and they train as fast.
+    train = train.compile(compiler_options={"xla_backend_optimization_level": 1})
+    build_seconds, rows = round(time.process_time() - start, 3), []
+    for params, kind in zip(alike, kinds, strict=True):
+        row = {"params": params, "weights": len(weights[0]), "build_seconds": build_seconds}
+        row |= {"val": [], "val_kl": [], "test": [], "train_seconds": []}
+        for initial, data in zip(weights, inputs, strict=True):
+            start, state, scores = time.process_time(), (initial, moments), []
+            for first, last in itertools.pairwise((0, *epochs)):
+                state, score = train(state, kind, *data, *scored, first, last)
+                scores.append([round(float(value), 4) for value in score])
+            for name, values in zip(("val", "val_kl", "test"), np.transpose(scores), strict=True):
+                row[name].append(values.tolist())
+            row["train_seconds"].append(round(time.process_time() - start, 3))
+        rows.append(row)
+    return rows
 
 
 def _flat(vae) -> np.ndarray:
@@ -529,17 +546,27 @@ def _flat(vae) -> np.ndarray:
     return np.concatenate([np.asarray(weight.value).ravel() for weight in vae.trainable_variables])
 
 
-def _compile(vae, optimizer, state, batches, noise, held, held_noise, border: int):
-    """The function (state, ..., first, last) -> (state, scores) that trains epochs first..last-1.
+def _training(vae, optimizer, border: int):
+    """The function (state, kinds, ..., first, last) -> (state, scores): epochs first to last - 1.
 
-    The state is the vector of weights and the optimizer's own variables.
+    The state is the vector of weights and the optimizer's own variables; `kinds` says, as a
+    position in ACTIVATIONS, what each hidden layer of the encoder has.
     """
     from helpers.elbo import bernoulli_log_likelihood, gaussian_kl
     import jax
+    import keras
 
     shapes = [tuple(weight.shape) for weight in vae.trainable_variables]
     cuts = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])[:-1]
     inner = len(vae.encoder.trainable_variables)
+    given = {}  # the kinds of the call that is being traced
+    choices = [keras.activations.get(name) for name in ACTIVATIONS]
+
+    def choose(layer, x):
+        return jax.lax.select_n(given["kinds"][layer], *(choice(x) for choice in choices))
+
+    depth = len(vae.encoder.layers) - 4  # input, flatten, z_mean and z_log_var
+    _set_activations(vae, [functools.partial(choose, layer) for layer in range(depth)])
 
     def losses(flat, x, noise):  # nats per image: -ELBO, and its KL term
         parts = jax.numpy.split(flat, cuts)
@@ -557,7 +584,10 @@ def _compile(vae, optimizer, state, batches, noise, held, held_noise, border: in
         [flat], moments = optimizer.stateless_apply(moments, [gradient], [flat])
         return (flat, moments), None
 
-    def train(state, batches, noise, held, held_noise, first, last):
+    @jax.jit
+    def train(state, kinds, batches, noise, held, held_noise, first, last):
+        given["kinds"] = kinds
+
         def epoch(number, state):
             return jax.lax.scan(step, state, (batches[number], noise[number]))[0]
 
@@ -565,9 +595,7 @@ def _compile(vae, optimizer, state, batches, noise, held, held_noise, border: in
         loss, kl = losses(state[0], held, held_noise)
         return state, (loss[:border].mean(), kl[:border].mean(), loss[border:].mean())
 
-    lowered = jax.jit(train).lower(state, batches, noise, held, held_noise, 0, 1)
-    # Level 1 compiles tanh networks twice as fast as the default, and they train as fast.
-    return lowered.compile(compiler_options={"xla_backend_optimization_level": 1})
+    return train
 
 
 def read_log(log: Path) -> tuple[dict | None, list[dict]]:
@@ -620,14 +648,16 @@ def build(
     wanted = architectures()[:limit]
     done = {_key(row["params"]) for row in rows}
     missing = [params for params in wanted if _key(params) not in done]
+    groups = [list(group) for _, group in itertools.groupby(missing, _group)]
     trained = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(train_row)(params, tuple(epochs)) for params in missing
+        delayed(train_rows)(group, tuple(epochs)) for group in groups
     )
-    for count, row in enumerate(trained, start=len(wanted) - len(missing) + 1):
+    count = len(wanted) - len(missing)
+    for rows in trained:
         with log.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        if count % 50 == 0 or count == len(wanted):
-            print(f"{time.strftime('%H:%M:%S')} {count} of {len(wanted)} architectures", flush=True)
+            file.write("".join(json.dumps(row) + "\n" for row in rows))
+        count += len(rows)
+        print(f"{time.strftime('%H:%M:%S')} {count} of {len(wanted)} architectures", flush=True)
     write(table, log, wanted)
 
 

@@ -18,7 +18,7 @@ def useful_workers(answer) -> str | None:
 
 @exercise("36.2")
 def fits_per_message(answer) -> str | None:
-    cases = [(0.05, 0.002, 1000), (1.0, 0.001, 1000), (0.01, 0.003, 2), (0.7, 0.01, 64), (2, 1, 1)]
+    cases = [(0.05, 0.002, 1000), (1, 1, 2), (0.5, 0.01, 201), (0.01, 0.003, 12), (2, 1, 1)]
     for seconds, overhead, workers in cases:
         right = max(1, math.ceil((workers - 1) * overhead / seconds - 1e-9))
         got = call(answer, seconds, overhead, workers)
@@ -29,7 +29,7 @@ def fits_per_message(answer) -> str | None:
         case = f"For {seconds} s, {overhead} s and {workers} workers"
         if got == 0:
             return f"{case} a batch of no fits does nothing: it must hold at least 1."
-        if workers - 1 > 1 and got == math.ceil(workers * overhead / seconds):
+        if got == math.ceil(workers * overhead / seconds):
             return f"{case} {right} is enough: 1 + k s/o must reach W, so k is (W - 1) o/s."
         if got == math.floor((workers - 1) * overhead / seconds):
             return f"{case} {got:.0f} is one too few: round up."

@@ -17,9 +17,7 @@ def cost_of_a_race(answer) -> str | None:
     if is_close(answer, 64 + 16 + 4 + 1, 0):
         return "Those are the trainings; each of rung i takes 4^i epochs."
     if is_close(answer, 320, 0):
-        return (
-            "Five rungs belong to R = 81 and eta = 3. Here the steps are 1, 4, 16 and 64."
-        )
+        return "Five rungs belong to R = 81 and eta = 3. Here the steps are 1, 4, 16 and 64."
     if is_close(answer, 64 + 16 * 3 + 4 * 12 + 48, 0):
         return "That is with checkpoints. Here every rung is paid in full."
     return "Add up candidates times epochs over the rungs: 64 x 1, 16 x 4, and so on."

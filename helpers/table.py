@@ -107,7 +107,8 @@ class ArchitectureTable:
         test: -ELBO of the test images, same shape. For a final report; no search may see it.
         weights: how many weights each VAE has, (n,).
         train_seconds: CPU seconds of each training to its last epoch, (n, seeds).
-        build_seconds: CPU seconds for building and compiling, once for all seeds, (n,).
+        build_seconds: CPU seconds for building and compiling, (n,). The build of the table paid
+            them once for all seeds and for all architectures that differ in activations alone.
         about: how the table was made: command, data, settings, versions, hardware, date.
 
     Example:
@@ -618,8 +619,8 @@ def build(
 
     Args:
         table: the file to write.
-        log: one line per architecture, appended as soon as it is trained; a killed build goes on
-            from there, and ends with the same table.
+        log: one line per architecture, appended as soon as its group is trained; a killed build
+            goes on from there, and ends with the same table.
         jobs: processes.
         limit: train only the first so many of `architectures()`; all, if None.
         epochs: when to score, rising.
@@ -649,7 +650,7 @@ def build(
     done = {_key(row["params"]) for row in rows}
     missing = [params for params in wanted if _key(params) not in done]
     groups = [list(group) for _, group in itertools.groupby(missing, _group)]
-    trained = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+    trained = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")(
         delayed(train_rows)(group, tuple(epochs)) for group in groups
     )
     count = len(wanted) - len(missing)

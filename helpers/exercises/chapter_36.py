@@ -2,7 +2,7 @@
 
 import math
 
-from helpers.exercises import call, exercise, is_close
+from helpers.exercises import call, chosen, exercise, is_close
 
 
 @exercise("36.1")
@@ -60,7 +60,7 @@ def nothing_again(answer) -> str | None:
         "c": "Other folds are other training data: all fits are new but the last, on all rows.",
         "d": "The versions of the libraries are part of the key.",
     }
-    return hints.get(str(answer).strip().strip('"').lower(), 'Answer "a", "b", "c" or "d".')
+    return chosen(answer, hints)
 
 
 @exercise("36.5")

@@ -699,8 +699,8 @@ def check(table: Path = TABLE, rows: int = 10, seed: int = 0) -> bool:
     Args:
         table: the file.
         rows: how many architectures.
-        seed: of the trainings, one each. One of the table's seeds repeats its trainings, up to
-            rounding and what that grows to; any other makes new ones. Also chooses the rows.
+        seed: of the trainings, one each, and of the choice of rows. Even with one of the table's
+            seeds the weights alone start the same: `VAE.fit` takes other batches.
 
     Returns:
         Whether the differences are of the size of the table's own noise: their root mean square at

@@ -2,9 +2,9 @@
 
     python tests/record_search_tables.py
 
-`forest` is the source article's grid: 144 random forests; `svm` is a conditional space: support vector
-machines whose kernels have different parameters. Both on scikit-learn's digits, the training part of an
-80/20 split, by 5-fold cross-validation repeated four times with other folds. Written to
+`forest` is the source article's grid: 144 random forests; `svm` is a conditional space: support
+vector machines whose kernels have different parameters. Both on scikit-learn's digits, the training
+part of an 80/20 split, by 5-fold cross-validation repeated four times with other folds. Written to
 data/results/search_tables.json as it goes; a run that was stopped goes on where it was.
 """
 

@@ -7,6 +7,7 @@ missing CUDA drivers do not end up in a saved notebook.
 from collections.abc import Iterator
 import contextlib
 import datetime
+import importlib.metadata
 import os
 from pathlib import Path
 import platform
@@ -81,11 +82,16 @@ def _cpu_model() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def circumstances() -> dict[str, str]:
-    """What a recorded result must say beside its command: `versions`, `hardware` and `date`."""
+def circumstances(*packages: str) -> dict[str, str]:
+    """What a recorded result must say beside its command: `versions`, `hardware` and `date`.
+
+    Args:
+        packages: installed ones whose versions matter too, such as "scikit-learn".
+    """
+    named = [f"{package} {importlib.metadata.version(package)}" for package in packages]
+    backend = f"Keras {keras.__version__} on {keras.backend.backend()}"
     return {
-        "versions": f"Python {platform.python_version()}, Keras {keras.__version__} on "
-        f"{keras.backend.backend()}",
+        "versions": ", ".join([f"Python {platform.python_version()}", backend, *named]),
         "hardware": f"{platform.machine()}, {device_name()}",
         "date": datetime.date.today().isoformat(),
     }

@@ -8,19 +8,17 @@ Written to data/results/halving_curves.json as it goes; a run that was stopped g
 """
 
 import json
-from pathlib import Path
 import time
 
-from helpers import runtime
+from helpers import data, runtime
 import numpy as np
 from scipy.stats import loguniform
-import sklearn
 from sklearn.datasets import load_digits
 from sklearn.model_selection import ParameterSampler, train_test_split
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-TARGET = Path(__file__).resolve().parent.parent / "data" / "results" / "halving_curves.json"
+TARGET = data.DATA_DIR / "results" / "halving_curves.json"
 CONFIGURATIONS, EPOCHS, RUNGS = 324, 81, (1, 3, 9, 27, 81)
 SPACE = {
     "learning_rate_init": loguniform(1e-4, 0.3),
@@ -70,8 +68,7 @@ def main() -> None:
         "what": f"accuracy on 500 validation images of digits after each of {EPOCHS} epochs "
         "on 600 training images, one hidden layer, Adam; test: 697 images after the rungs",
         "rungs": RUNGS,
-    } | runtime.circumstances()
-    about["versions"] += f", scikit-learn {sklearn.__version__}"
+    } | runtime.circumstances("scikit-learn")
     space = ParameterSampler(SPACE, CONFIGURATIONS, random_state=0)
     with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
         for seed, params in list(enumerate(space))[len(rows) :]:

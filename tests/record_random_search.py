@@ -9,12 +9,10 @@ stopped goes on where it was. Takes about four minutes of one core.
 """
 
 import json
-from pathlib import Path
 
-from helpers import runtime
+from helpers import data, runtime
 import numpy as np
 from scipy import stats
-import sklearn
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import StratifiedKFold, cross_val_score, train_test_split
@@ -22,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-TARGET = Path(__file__).resolve().parent.parent / "data" / "results" / "random_search.json"
+TARGET = data.DATA_DIR / "results" / "random_search.json"
 SEEDS, IMAGES, FOLDS = 60, 300, 3
 SPACE = {
     "pca__n_components": stats.randint(2, 61),
@@ -89,8 +87,7 @@ def main() -> None:
         "winner on the other 1,497; n_components 2 to 60, C 0.01 to 1000, gamma 1e-6 to 0.1 on "
         "logarithmic scales, but for the design with uniform scales",
     }
-    record |= runtime.circumstances()
-    record["versions"] += f", scikit-learn {sklearn.__version__}"
+    record |= runtime.circumstances("scikit-learn")
     runs = record.setdefault("runs", [])
     for seed in range(len(runs), SEEDS):
         runs.append(one_seed(seed))

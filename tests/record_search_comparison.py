@@ -17,7 +17,6 @@ from helpers.strategies import evolution, greedy, priority, run
 from joblib import Parallel, delayed
 import numpy as np
 import optuna
-import sklearn
 
 SOURCE = data.DATA_DIR / "results" / "search_tables.json"
 TARGET = data.DATA_DIR / "results" / "search_comparison.json"
@@ -113,8 +112,8 @@ def summary(runs: list[list[float]], best: float, target: float) -> dict:
 
 def main() -> None:
     record = json.loads(TARGET.read_text()) if TARGET.exists() else {}
-    record |= {"command": "python tests/record_search_comparison.py"} | runtime.circumstances()
-    record["versions"] += f", scikit-learn {sklearn.__version__}, Optuna {optuna.__version__}"
+    record |= {"command": "python tests/record_search_comparison.py"}
+    record |= runtime.circumstances("scikit-learn", "optuna")
     record |= {"seeds": SEEDS, "budget": BUDGET}
     for table in ("forest", "svm"):
         values = sorted(read_table(table)[1].values(), reverse=True)

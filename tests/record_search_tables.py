@@ -9,13 +9,11 @@ data/results/search_tables.json as it goes; a run that was stopped goes on where
 """
 
 import json
-from pathlib import Path
 import time
 
-from helpers import runtime
+from helpers import data, runtime
 from joblib import Parallel, delayed
 import numpy as np
-import sklearn
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import (
@@ -28,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-TARGET = Path(__file__).resolve().parent.parent / "data" / "results" / "search_tables.json"
+TARGET = data.DATA_DIR / "results" / "search_tables.json"
 FOLDS, REPEATS = 5, 4
 POWERS = [float(power) for power in np.round(np.logspace(-2, 3, 11), 4)]
 GAMMAS = [float(power) for power in np.round(np.logspace(-5, 0, 11), 7)]
@@ -76,8 +74,7 @@ def evaluate(estimator, params: dict) -> dict:
 def main() -> None:
     record = json.loads(TARGET.read_text()) if TARGET.exists() else {}
     record |= {"command": "python tests/record_search_tables.py", "data": "digits, 1,437 images"}
-    record |= runtime.circumstances() | {"folds": FOLDS, "repeats": REPEATS}
-    record["versions"] += f", scikit-learn {sklearn.__version__}"
+    record |= runtime.circumstances("scikit-learn") | {"folds": FOLDS, "repeats": REPEATS}
     for name, (estimator, space) in TABLES.items():
         table = record.setdefault(name, {"space": space, "rows": []})
         missing = list(ParameterGrid(space))[len(table["rows"]) :]

@@ -12,8 +12,6 @@ import io
 import os
 from pathlib import Path
 
-import helpers.runtime  # noqa: F401  (before keras: it imports the backend quietly)
-import keras
 import numpy as np
 
 DATA_DIR = Path(__file__).resolve().parent.parent / "data"
@@ -253,6 +251,8 @@ def _load_mnist(download: bool) -> Dataset:
         return _load_mnist_5k()
     if not found:
         _check_writable(cache.parent)
+        from helpers.runtime import keras
+
         keras.datasets.mnist.load_data()
     path = found[0] if found else cache
     arrays = _read_npz(
@@ -335,49 +335,10 @@ def binarise(x: np.ndarray, seed: int) -> np.ndarray:
     return (rng.random(x.shape, dtype="float32") < x).astype("float32")
 
 
-class BinarisedBatches(keras.utils.PyDataset):
-    """Training batches, shuffled and binarised afresh at every epoch (dynamic binarisation).
+def __getattr__(name: str):
+    """`BinarisedBatches`, with the import of Keras that it takes, only for who asks (PEP 562)."""
+    if name != "BinarisedBatches":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from helpers.batches import BinarisedBatches
 
-    Fresh noise is free data augmentation, and the setting of the published tables. It is drawn
-    here and not inside the compiled training step, where random numbers are slow on a CPU.
-
-    Args:
-        x: grey images in [0, 1], shape (n, ...).
-        batch_size: images per batch; the last batch of an epoch may be smaller.
-        seed: decides the order and the noise of every epoch.
-        y: integer labels, shape (n,), for a model of images given their label: batches are then
-            ((images, labels),), a single input made of two.
-
-    Raises:
-        ValueError: `batch_size` below 1, or images or labels that `check_images` or
-            `check_labels` refuses.
-
-    Source: Burda, Grosse and Salakhutdinov 2015, section 5.
-    """
-
-    def __init__(
-        self, x: np.ndarray, batch_size: int, seed: int, y: np.ndarray | None = None
-    ) -> None:
-        super().__init__()
-        check_images(x)
-        if y is not None:
-            check_labels(y, len(x))
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        self.x, self.batch_size, self.seed, self.y = x, batch_size, seed, y
-        self.epoch = -1
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        return -(-len(self.x) // self.batch_size)
-
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-        self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.x))
-
-    def __getitem__(self, index: int):
-        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        rng = np.random.default_rng((self.seed, self.epoch, index))
-        chosen = self.x[rows]
-        images = (rng.random(chosen.shape, dtype="float32") < chosen).astype("float32")
-        return images if self.y is None else ((images, self.y[rows]),)
+    return BinarisedBatches

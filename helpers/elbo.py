@@ -6,7 +6,7 @@ result has shape (batch,); whoever trains takes the mean over the batch last.
 
 import math
 
-import helpers.runtime  # noqa: F401  (before keras: it imports the backend quietly)
+from helpers.runtime import keras  # noqa: F401  (imports the backend quietly)
 from keras import ops
 
 

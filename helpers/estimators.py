@@ -8,10 +8,11 @@ import math
 import numbers
 
 from helpers import evaluate
+from helpers.batches import BinarisedBatches
 from helpers.caching import CachedEstimator
-from helpers.data import BinarisedBatches, binarise
+from helpers.data import binarise
+from helpers.runtime import keras
 from helpers.vae import VAE, dense_decoder, dense_encoder
-import keras
 from keras import ops
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin

@@ -1,7 +1,7 @@
 """Where a notebook runs: seeds, the backend and its devices, quick or full budget.
 
-Import this module before `keras`: it imports the backend quietly, so that TensorFlow's notes about
-missing CUDA drivers do not end up in a saved notebook.
+Keras takes seconds to import, so only who uses it imports it: `from helpers.runtime import keras`.
+This is quiet, so that TensorFlow's notes about missing CUDA drivers do not end up in a notebook.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,12 @@ import importlib.metadata
 import os
 from pathlib import Path
 import platform
+import random
 import sys
 import tempfile
 from typing import TypeVar
+
+import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -38,15 +41,29 @@ def _quiet_stderr() -> Iterator[None]:
             os.close(saved)
 
 
-with _quiet_stderr():
-    import keras
+def __getattr__(name: str):
+    """`runtime.keras`: the module, imported when it is asked for (PEP 562)."""
+    if name != "keras":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with _quiet_stderr():
+        import keras
 
-    _DEVICES = tuple(str(name) for name in keras.distribution.list_devices())
+        keras.distribution.list_devices()  # the backend looks for drivers now, and is quiet
+    return globals().setdefault(name, keras)
+
+
+def _keras():
+    return sys.modules[__name__].keras
+
+
+def devices() -> tuple[str, ...]:
+    """What the Keras backend can compute on, in its own words, such as "cpu:0"."""
+    return tuple(str(name) for name in _keras().distribution.list_devices())
 
 
 def has_gpu() -> bool:
     """Whether the Keras backend sees an accelerator."""
-    return any(not name.lower().startswith("cpu") for name in _DEVICES)
+    return any(not name.lower().startswith("cpu") for name in devices())
 
 
 def cpu_count() -> int:
@@ -58,11 +75,12 @@ def cpu_count() -> int:
 
 def device_name() -> str:
     """The make of the device that the Keras backend computes on, for a table of results."""
-    if has_gpu() and keras.backend.backend() == "jax":
+    backend = _keras().backend.backend()
+    if has_gpu() and backend == "jax":
         import jax
 
         return jax.devices()[0].device_kind
-    if has_gpu() and keras.backend.backend() == "tensorflow":
+    if has_gpu() and backend == "tensorflow":
         import tensorflow as tf
 
         details = tf.config.experimental.get_device_details(
@@ -70,7 +88,7 @@ def device_name() -> str:
         )
         return details.get("device_name", "GPU")
     if has_gpu():
-        return _DEVICES[0]
+        return devices()[0]
     return f"{_cpu_model()}, {cpu_count()} core(s)"
 
 
@@ -89,21 +107,26 @@ def circumstances(*packages: str) -> dict[str, str]:
         packages: installed ones whose versions matter too, such as "scikit-learn".
     """
     named = [f"{package} {importlib.metadata.version(package)}" for package in packages]
-    backend = f"Keras {keras.__version__} on {keras.backend.backend()}"
     return {
-        "versions": ", ".join([f"Python {platform.python_version()}", backend, *named]),
+        "versions": ", ".join([f"Python {platform.python_version()}", _keras_version(), *named]),
         "hardware": f"{platform.machine()}, {device_name()}",
         "date": datetime.date.today().isoformat(),
     }
 
 
+def _keras_version() -> str:
+    return f"Keras {_keras().__version__} on {_keras().backend.backend()}"
+
+
 def budget_name() -> str:
     """`"quick"` or `"full"`: the variable COURSE_BUDGET, else full on a GPU and quick without.
+
+    A GPU counts for who uses it: without Keras, the budget is quick.
 
     Raises:
         ValueError: COURSE_BUDGET holds something else.
     """
-    name = os.environ.get("COURSE_BUDGET") or ("full" if has_gpu() else "quick")
+    name = os.environ.get("COURSE_BUDGET") or ("full" if _uses_keras() and has_gpu() else "quick")
     if name not in ("quick", "full"):
         raise ValueError(f"COURSE_BUDGET must be 'quick' or 'full', got {name!r}")
     return name
@@ -118,8 +141,12 @@ def budget(quick: T, full: T) -> T:
     return quick if budget_name() == "quick" else full
 
 
+def _uses_keras() -> bool:
+    return "keras" in sys.modules
+
+
 def start(seed: int) -> None:
-    """Seed Python, NumPy and the Keras backend, and print where the notebook runs.
+    """Seed Python, NumPy and, if it was imported, Keras, and print where the notebook runs.
 
     Args:
         seed: a whole number, 0 or more.
@@ -129,9 +156,16 @@ def start(seed: int) -> None:
     """
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a whole number, 0 or more, got {seed!r}")
-    keras.utils.set_random_seed(seed)
-    device = f"{len(_DEVICES)} accelerator(s)" if has_gpu() else f"CPU, {cpu_count()} core(s)"
-    print(
-        f"Keras {keras.__version__} on {keras.backend.backend()} | {device} | "
-        f"{budget_name()} budget | seed {seed}"
-    )
+    if _uses_keras():
+        _keras().utils.set_random_seed(seed)
+        engine = _keras_version()
+        device = f"{len(devices())} accelerator(s)" if has_gpu() else _cores()
+    else:
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002  (scikit-learn's default)
+        engine, device = f"Python {platform.python_version()}", _cores()
+    print(f"{engine} | {device} | {budget_name()} budget | seed {seed}")
+
+
+def _cores() -> str:
+    return f"CPU, {cpu_count()} core(s)"

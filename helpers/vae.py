@@ -8,7 +8,8 @@ precision; their outputs, the noise and the losses stay in float32, where a long
 from collections.abc import Callable, Sequence
 import math
 
-from helpers.data import BinarisedBatches, check_images, check_labels
+from helpers.batches import BinarisedBatches
+from helpers.data import check_images, check_labels
 from helpers.elbo import (
     bernoulli_log_likelihood,
     free_bits,
@@ -17,8 +18,7 @@ from helpers.elbo import (
     gaussian_log_density,
     importance_weighted_bound,
 )
-from helpers.runtime import has_gpu
-import keras
+from helpers.runtime import has_gpu, keras
 from keras import layers, ops
 import numpy as np
 

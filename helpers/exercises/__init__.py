@@ -59,8 +59,9 @@ def check(number: str, answer: object) -> Result:
         >>> check("11.1", ...)
         ⬜ 11.1 Not answered yet: put your answer in place of the dots.
     """
+    _register(chapter=str(number).partition(".")[0])
     if number not in _CHECKS:
-        raise ValueError(f"number must be one of {sorted(_CHECKS)}, got {number!r}")
+        raise ValueError(f"number must be one of {numbers()}, got {number!r}")
     try:
         if answer is ...:
             raise Unanswered
@@ -93,6 +94,18 @@ def chosen(answer: object, hints: Mapping[str, str | None]) -> str | None:
     return hints.get(str(answer).strip(" ().").lower(), f"Answer {letters}.")
 
 
-# Importing a chapter's module registers its checks, which use the functions above.
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+def _register(chapter: str) -> None:
+    """Import a chapter's module, which registers its checks; unknown chapters have none.
+
+    One at a time, when asked for: some of them need Keras, which takes seconds to import.
+    """
+    for module in pkgutil.iter_modules(__path__):
+        if module.name == f"chapter_{chapter}":
+            importlib.import_module(f"{__name__}.{module.name}")
+
+
+def numbers() -> list[str]:
+    """The numbers of all exercises of the course."""
+    for module in pkgutil.iter_modules(__path__):
+        _register(module.name.removeprefix("chapter_"))
+    return sorted(_CHECKS)

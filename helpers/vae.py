@@ -316,7 +316,7 @@ def dense_encoder(
     image_shape: tuple[int, ...] = (28, 28),
     hidden: Sequence[int] = (512, 256),
     latent_dim: int = 20,
-    activation: str = "relu",
+    activation: str | Sequence = "relu",
 ) -> keras.Model:
     """The default encoder: image -> dense layers -> (z_mean, z_log_var).
 
@@ -331,16 +331,15 @@ def dense_encoder(
         image_shape: of one image; (784,) for flat vectors.
         hidden: widths of the hidden layers, from the image inwards.
         latent_dim: number of latents.
-        activation: of the hidden layers.
+        activation: of the hidden layers; one for all, or a list with one for each.
 
     Raises:
-        ValueError: a size that is not a whole number of at least 1.
+        ValueError: a size that is not a whole number of at least 1, or another number of
+            activations than of hidden layers.
     """
     _check_sizes(image_shape=image_shape, hidden=hidden, latent_dim=(latent_dim,))
     x = keras.Input(image_shape, name="image")
-    h = layers.Flatten()(x)
-    for width in hidden:
-        h = layers.Dense(width, activation=activation)(h)
+    h = _dense_layers(layers.Flatten()(x), hidden, activation)
     z_mean = layers.Dense(latent_dim, name="z_mean", dtype="float32")(h)
     z_log_var = layers.Dense(latent_dim, name="z_log_var", dtype="float32")(h)
     return keras.Model(x, [z_mean, z_log_var], name="encoder")
@@ -350,7 +349,7 @@ def dense_decoder(
     image_shape: tuple[int, ...] = (28, 28),
     hidden: Sequence[int] = (256, 512),
     latent_dim: int = 20,
-    activation: str = "relu",
+    activation: str | Sequence = "relu",
 ) -> keras.Model:
     """The default decoder: z -> dense layers -> logits in the shape of the image.
 
@@ -358,11 +357,22 @@ def dense_decoder(
     """
     _check_sizes(image_shape=image_shape, hidden=hidden, latent_dim=(latent_dim,))
     z = keras.Input((latent_dim,), name="z")
-    h = z
-    for width in hidden:
-        h = layers.Dense(width, activation=activation)(h)
+    h = _dense_layers(z, hidden, activation)
     logits = layers.Dense(math.prod(image_shape), name="logits")(h)
     return keras.Model(z, layers.Reshape(image_shape, dtype="float32")(logits), name="decoder")
+
+
+def _dense_layers(h, hidden: Sequence[int], activation: str | Sequence):
+    is_list = isinstance(activation, list | tuple)
+    activations = list(activation) if is_list else [activation] * len(hidden)
+    if len(activations) != len(hidden):
+        raise ValueError(
+            f"activation must be one for all {len(hidden)} hidden layers or a list with one for "
+            f"each, got {activation!r}"
+        )
+    for width, function in zip(hidden, activations, strict=True):
+        h = layers.Dense(width, activation=function)(h)
+    return h
 
 
 def conv_encoder(

@@ -23,7 +23,6 @@ import datetime
 import json
 import os
 from pathlib import Path
-import platform
 import time
 
 os.environ["KERAS_BACKEND"] = "jax"
@@ -196,11 +195,7 @@ def provenance(args) -> dict:
         "command": f"python tests/record_iwae.py {args.objective} {args.k} --epochs {args.epochs} "
         f"--data {args.data} --batch {args.batch} --rate {args.rate} --decay {args.decay} "
         f"--ema {args.ema} --seed {args.seed}",
-        "versions": f"Python {platform.python_version()}, Keras {keras.__version__}, "
-        f"JAX {jax.__version__}",
-        "hardware": f"{jax.devices()[0].device_kind}, {platform.machine()}, "
-        f"{runtime.cpu_count()} CPU cores",
-    }
+    } | runtime.circumstances("jax")
 
 
 def evaluate_all(args, model, weights, grey, name: str, samples: int, report) -> np.ndarray:

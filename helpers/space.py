@@ -282,7 +282,7 @@ def _parameter(name: str, values) -> Choice | Range:
     if hasattr(values, "ppf") and hasattr(values, "dist"):
         return Range(values)
     is_list = isinstance(values, Sequence | np.ndarray) and not isinstance(values, str)
-    if not is_list or len(values) == 0 or (np.ndim(values) > 1 and isinstance(values, np.ndarray)):
+    if not is_list or len(values) == 0 or (isinstance(values, np.ndarray) and values.ndim > 1):
         raise ValueError(
             f"param_space[{name!r}] must be a list that is not empty, or a frozen distribution of "
             f"scipy.stats, got {values!r}"

@@ -31,13 +31,6 @@ def draws_needed(answer) -> str | None:
     return "Too few. All n draws miss with probability 0.99^n; that must be 0.01 at most."
 
 
-def _law(answer: Mapping, name: str):
-    law = answer[name]
-    if not hasattr(law, "ppf"):
-        raise TypeError(f"{name} must be a frozen distribution of scipy.stats, got {law!r}")
-    return law
-
-
 @exercise("33.2")
 def search_space(answer) -> str | None:
     if not isinstance(answer, Mapping):
@@ -45,7 +38,10 @@ def search_space(answer) -> str | None:
     missing = {"learning_rate", "layers", "dropout"} - set(answer)
     if missing:
         return f"These names are missing: {sorted(missing)}."
-    rate, layers, dropout = (_law(answer, name) for name in ("learning_rate", "layers", "dropout"))
+    for name in ("learning_rate", "layers", "dropout"):
+        if not hasattr(answer[name], "ppf"):
+            return f"{name} must be a distribution of scipy.stats here, with its numbers filled in."
+    rate, layers, dropout = (answer[name] for name in ("learning_rate", "layers", "dropout"))
     if not np.allclose(rate.ppf([0, 1]), [1e-4, 1e-1]):
         return "learning_rate must run from 0.0001 to 0.1."
     if not np.isclose(rate.ppf(0.5), np.sqrt(1e-4 * 1e-1), rtol=1e-6):

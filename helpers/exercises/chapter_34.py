@@ -16,6 +16,8 @@ def improvement_by_hand(answer) -> str | None:
         return None
     if is_close(answer, -gain * norm.cdf(-z) + std * norm.pdf(z), 5e-5):
         return "The sign: the gain is mean - best, here below zero."
+    if is_close(answer, 0.0017, 1e-9):
+        return "Right as far as it goes; six decimals, please."
     if is_close(answer, 0, 5e-6) or is_close(answer, gain, 5e-6):
         return "The mean lies below the best, but the score may still come out above it."
     if is_close(answer, norm.cdf(z), 5e-4):

@@ -76,5 +76,5 @@ def choose(answer) -> str | None:
             if got == "journal" and reproducible:
                 return f"{case}: in a journal, the order of events decides what is tried next."
             if got == "journal":
-                return f"{case}: a journal would do, but Dask does it too, and more simply."
+                return f"{case}: a journal would do, but Dask, the simpler one, does it as well."
     return None

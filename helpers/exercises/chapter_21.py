@@ -45,6 +45,8 @@ def beta_of_a_weighted_error(answer) -> str | None:
         return None
     if is_close(answer, 2.048, 0.005):
         return "Nearly: a Gaussian of variance 1 has half the squared error, so it counts twice."
+    if is_close(answer, 4.096, 0.005):
+        return "The factor of 2 is right, on the wrong side: a squared error counts twice, a = 2."
     if is_close(answer, 500, 1):
         return "The mean divides the sum by 1024 pixels: the weight of the sum is 500/1024."
     if is_close(answer, 1 / 1.024, 0.005):

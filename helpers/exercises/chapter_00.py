@@ -33,6 +33,8 @@ def is_it_lossless(answer) -> str | None:
 
 @exercise("00.3")
 def cost_of_ignorance(answer) -> str | None:
+    if np.shape(answer) != (2,):
+        return "Answer with a pair, (nats, bits)."
     nats, bits = answer
     if is_close(nats, 64 * np.log(2), 0.01) and is_close(bits, 64, 1e-6):
         return None

@@ -24,7 +24,7 @@ def rate_at_a_water_level(answer) -> str | None:
     if is_close(answer, target / np.log(2), 0.002):
         return "That is in bits; give it in nats."
     if is_close(answer, np.minimum(_VARIANCES, level).sum(), 0.002):
-        return "That is the distortion."
+        return "That is the squared error that is left; the question asks for the rate."
     return "Water level: beta * s2 = 0.5. Which of the three variances stand out of the water?"
 
 

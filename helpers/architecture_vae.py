@@ -133,19 +133,27 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
 
 
-def train(strings: np.ndarray, seed: int, latent_dim: int = 8, beta: float = 0.3, epochs: int = 60):
+def train(
+    strings: np.ndarray,
+    seed: int,
+    latent_dim: int = 8,
+    beta: float = 0.3,
+    epochs: int = 60,
+    callbacks=(),
+):
     """Train the VAE of this chapter: a `helpers.text.TextVAE` whose places are independent given z.
 
-    Everything that ties the places together has to go through the code, so the decoder cannot
-    ignore it, as an autoregressive one may (chapter 26).
+    What ties the places together, such as the depth, has to go through the code; an autoregressive
+    decoder could read it off the earlier places instead (chapter 26).
 
     Args:
         strings: of the training part, shape (n, 4).
         seed: of the weights, the order and the noise.
         latent_dim: number of latents.
-        beta: the weight of the KL term. With 1, the best code of these architectures holds little
-            but the depth (chapter 42 shows why), so it has to be smaller.
+        beta: the weight of the KL term. With 1, a code of the depth alone is as good as any
+            (chapter 42 shows why); below, one that tells all architectures apart is better.
         epochs: of training, with batches of 64.
+        callbacks: for Keras, such as a progress bar.
 
     Returns:
         The model; its losses, epoch by epoch, are in `model.history.history`.
@@ -158,7 +166,7 @@ def train(strings: np.ndarray, seed: int, latent_dim: int = 8, beta: float = 0.3
     vae = TextVAE(text_encoder(**sizes), text_decoder(context=0, **sizes), beta, seed=seed)
     rate = keras.optimizers.schedules.CosineDecay(5e-3, epochs * -(-len(strings) // 64))
     vae.compile(keras.optimizers.Adam(rate))
-    vae.fit(strings, batch_size=64, epochs=epochs, verbose=0)
+    vae.fit(strings, batch_size=64, epochs=epochs, verbose=0, callbacks=list(callbacks))
     return vae
 
 

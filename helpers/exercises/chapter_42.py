@@ -56,9 +56,7 @@ def uniqueness_of_uniform_draws(answer) -> str | None:
     if is_close(answer, (1 - 1 / size) ** n, 2e-3):
         return "That is the chance that one architecture is never drawn; go on from there."
     if is_close(answer, 1 - (1 - 1 / size) ** n, 2e-3):
-        return (
-            "That is the share of the 2,336 that was drawn; per draw it is 2336/1000 of that."
-        )
+        return "That is the share of the 2,336 that was drawn; per draw it is 2336/1000 of that."
     if is_close(answer, 1, 1e-9):
         return "Repeats happen long before all 2,336 are drawn: remember the birthday problem."
     return "An architecture is never drawn with probability (1 - 1/2336)^1000. Add up the others."

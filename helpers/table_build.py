@@ -131,8 +131,7 @@ def train_rows(alike: list[dict], epochs: Sequence[int] = EPOCHS) -> list[dict]:
     inputs = [(_batches(last, seed), _noise(last, seed, latent_dim)) for seed in SEEDS]
     *scored, border = _scored(latent_dim)
     start = time.process_time()
-    vaes = [build_vae(alike[0], seed) for seed in SEEDS]  # weights do not depend on activations
-    weights = [_flat(vae) for vae in vaes]
+    weights = [_flat(build_vae(alike[0], seed)) for seed in SEEDS]  # the same for all of `alike`
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     optimizer.build([keras.Variable(weights[0])])
     moments = [np.asarray(variable.value) for variable in optimizer.variables]

@@ -33,6 +33,7 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 from helpers import data, runtime
 from helpers.estimators import VAETransformer
 import numpy as np
+from recording import save
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -128,13 +129,6 @@ def search(x, y, x_test, settings, seed, fit) -> dict:
     }
 
 
-def save(record: dict) -> None:
-    """Write to another name first, so that a kill leaves the old file or the new one, whole."""
-    new = TARGET.with_name(TARGET.name + ".new")
-    new.write_text(json.dumps(record, indent=0) + "\n")
-    os.replace(new, TARGET)
-
-
 def main() -> None:
     digits = data.load("mnist-5k")
     flat = {
@@ -158,7 +152,7 @@ def main() -> None:
         right = np.equal(list(found["predictions"]), list(record["y_test"]))
         runs[key] = {"accuracy": float(right.mean()), **found}
         runs[key]["cpu_seconds"] = round(time.process_time() - began, 2)
-        save(record)
+        save(TARGET, record, indent=0)
         print(key, runs[key]["accuracy"], runs[key]["cpu_seconds"], flush=True)
 
     for seed in range(SEEDS):

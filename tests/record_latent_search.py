@@ -22,7 +22,6 @@ where it was.
 """
 
 import json
-import os
 
 from helpers import architecture_vae as av
 from helpers import data, runtime, strategies
@@ -31,6 +30,7 @@ from helpers.space import Space
 from helpers.table import ArchitectureTable, param_space
 from helpers.text import exact_share
 import numpy as np
+from recording import save
 from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 
@@ -112,13 +112,6 @@ def search(vae, codes: np.ndarray, places: np.ndarray, rng, has_model: bool) -> 
     return {"rows": asked} | counts
 
 
-def save(record: dict) -> None:
-    """Write to another name first, so that a kill leaves the old file or the new one, whole."""
-    new = TARGET.with_name(TARGET.name + ".new")
-    new.write_text(json.dumps(record) + "\n")
-    os.replace(new, TARGET)
-
-
 def main() -> None:
     record = json.loads(TARGET.read_text()) if TARGET.exists() else {}
     record |= {"command": "python tests/record_latent_search.py"}
@@ -164,7 +157,7 @@ def main() -> None:
                 ]
                 for name, (codes, has_model) in rivals.items()
             }
-        save(record)
+        save(TARGET, record)
         print("VAE", seed, "done", flush=True)
         keras.utils.clear_session()
 

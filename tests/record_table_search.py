@@ -19,7 +19,6 @@ it was.
 """
 
 import json
-import os
 from unittest import mock
 import warnings
 
@@ -29,6 +28,8 @@ from helpers.table import ArchitectureTable, param_space
 from joblib import Parallel, delayed
 import numpy as np
 import optuna
+from record_search_comparison import in_grid_order
+from recording import save
 from threadpoolctl import threadpool_limits
 
 TARGET = data.DATA_DIR / "results" / "table_search.json"
@@ -61,21 +62,6 @@ def depth_first(space: Space, rng: np.random.RandomState):
         if point not in seen:
             seen.add(point)
             yield [point]
-
-
-def in_grid_order(space: Space, rng: np.random.RandomState):
-    """Nested loops; the order of the loops, and where each begins, are drawn at random."""
-    points = list(space.points())
-    width = max(len(positions) for _, positions in points)
-    nesting, signs = rng.permutation(width), rng.choice([-1, 1], size=width)
-    subspaces = rng.permutation(len(space.subspaces))
-
-    def order(point):
-        index, positions = point
-        loops = [place for place in nesting if place < len(positions)]
-        return subspaces[index], [signs[place] * positions[place] for place in loops]
-
-    yield from ([point] for point in sorted(points, key=order))
 
 
 def from_random_start(space: Space, rng: np.random.RandomState, **settings):
@@ -186,13 +172,6 @@ def one_run(name: str, seed: int) -> dict:
         return {"rows": [row_of(point) for point in points]}
 
 
-def save(record: dict) -> None:
-    """Write to another name first, so that a kill leaves the old file or the new one, whole."""
-    new = TARGET.with_name(TARGET.name + ".new")
-    new.write_text(json.dumps(record) + "\n")
-    os.replace(new, TARGET)
-
-
 def main() -> None:
     record = json.loads(TARGET.read_text()) if TARGET.exists() else {}
     record |= {"command": "python tests/record_table_search.py"}
@@ -207,7 +186,7 @@ def main() -> None:
         )
         for run in fresh:
             done.append(run)
-            save(record)
+            save(TARGET, record)
         print(name, len(done), flush=True)
 
 

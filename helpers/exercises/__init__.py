@@ -59,7 +59,8 @@ def check(number: str, answer: object) -> Result:
         >>> check("11.1", ...)
         ⬜ 11.1 Not answered yet: put your answer in place of the dots.
     """
-    _register(chapter=str(number).partition(".")[0])
+    if number not in _CHECKS:
+        _register(chapter=str(number).partition(".")[0])
     if number not in _CHECKS:
         raise ValueError(f"number must be one of {numbers()}, got {number!r}")
     try:
@@ -99,13 +100,13 @@ def _register(chapter: str) -> None:
 
     One at a time, when asked for: some of them need Keras, which takes seconds to import.
     """
-    for module in pkgutil.iter_modules(__path__):
-        if module.name == f"chapter_{chapter}":
-            importlib.import_module(f"{__name__}.{module.name}")
+    name = f"chapter_{chapter}"
+    if name in {module.name for module in pkgutil.iter_modules(__path__)}:
+        importlib.import_module(f"{__name__}.{name}")
 
 
 def numbers() -> list[str]:
     """The numbers of all exercises of the course."""
     for module in pkgutil.iter_modules(__path__):
-        _register(module.name.removeprefix("chapter_"))
+        importlib.import_module(f"{__name__}.{module.name}")
     return sorted(_CHECKS)

@@ -14,6 +14,7 @@ from helpers.vae import VAE, dense_decoder, dense_encoder
 import keras
 from keras import ops
 import numpy as np
+from recording import save
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
@@ -108,4 +109,4 @@ if __name__ == "__main__":
             if (digit, seed) not in done:
                 runs.append(run(digit, seed, digits))
                 print(runs[-1], flush=True)
-                RECORD.write_text(json.dumps(provenance() | {"runs": runs}, indent=1) + "\n")
+                save(RECORD, provenance() | {"runs": runs}, indent=1)

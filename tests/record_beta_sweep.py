@@ -14,6 +14,7 @@ from helpers.vae import VAE, dense_decoder, dense_encoder
 import keras
 from keras import ops
 import numpy as np
+from recording import save
 
 RECORD = data.DATA_DIR / "results" / "beta_sweep.json"
 BETAS, SEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0), 5
@@ -69,4 +70,4 @@ if __name__ == "__main__":
     for seed, beta in plan[len(runs) :]:
         runs.append({"beta": beta, "seed": seed} | measure(train(beta, seed, digits), x_val, seed))
         print(beta, seed, runs[-1]["rate"], runs[-1]["distortion"], flush=True)
-        RECORD.write_text(json.dumps(provenance() | {"runs": runs}, indent=1) + "\n")
+        save(RECORD, provenance() | {"runs": runs}, indent=1)

@@ -12,6 +12,7 @@ from helpers import data, evaluate, runtime
 from helpers.vae import VAE, BetaSchedule, FreeBitsVAE, dense_decoder, dense_encoder
 import keras
 import numpy as np
+from recording import save
 
 RECORD = data.DATA_DIR / "results" / "collapse.json"
 SEEDS, EPOCHS, BATCH_SIZE, LEARNING_RATE, SAMPLES = 5, 16, 100, 1e-3, 10
@@ -74,4 +75,4 @@ if __name__ == "__main__":
     for seed, setting in plan[len(runs) :]:
         runs.append(train(setting, seed, digits))
         print({key: value for key, value in runs[-1].items() if key[:2] != "kl"}, flush=True)
-        RECORD.write_text(json.dumps(provenance() | {"runs": runs}, indent=1) + "\n")
+        save(RECORD, provenance() | {"runs": runs}, indent=1)

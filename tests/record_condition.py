@@ -13,6 +13,7 @@ from helpers import data, evaluate, runtime
 from helpers.vae import ConditionalVAE, conditional_decoder, conditional_encoder
 import keras
 import numpy as np
+from recording import save
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC
@@ -91,4 +92,4 @@ if __name__ == "__main__":
         score["test_negative_elbo"] = round(held_out(vae, x_test, small.y_test), 2)
         runs.append(score | {"obedience": obedience(vae, judge, small, seed)})
         print(runs[-1], flush=True)
-        RECORD.write_text(json.dumps(provenance(judge, small) | {"runs": runs}, indent=1) + "\n")
+        save(RECORD, provenance(judge, small) | {"runs": runs}, indent=1)

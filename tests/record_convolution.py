@@ -15,6 +15,7 @@ import time
 from helpers import data, evaluate, runtime
 from helpers.vae import VAE, conv_decoder, conv_encoder, dense_decoder, dense_encoder
 import keras
+from recording import save
 
 RECORD = data.DATA_DIR / "results" / "convolution.json"
 SEEDS, BATCH_SIZE, SECONDS, RATES, TUNING_SEED = 5, 100, 20.0, (1e-3, 3e-3, 1e-2), 100
@@ -81,7 +82,7 @@ if __name__ == "__main__":
         if str(rate) not in tuning:
             tuning[str(rate)] = tune(digits, rate)
             print(f"tuning: rate {rate}: {tuning[str(rate)]}", flush=True)
-            RECORD.write_text(json.dumps(record) + "\n")
+            save(RECORD, record)
     record["rates"] = {
         name: min(RATES, key=lambda rate: tuning[str(rate)][name]) for name in NETWORKS
     }
@@ -93,4 +94,4 @@ if __name__ == "__main__":
         curves = race(NETWORKS, record["rates"], seed, digits, SECONDS)
         record["runs"].append({"seed": seed, "curves": curves})
         print(seed, {name: curve[-1] for name, curve in curves.items()}, flush=True)
-        RECORD.write_text(json.dumps(record) + "\n")
+        save(RECORD, record)

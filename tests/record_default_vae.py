@@ -12,6 +12,7 @@ from helpers import data, evaluate, runtime
 from helpers.vae import VAE, dense_decoder, dense_encoder
 import keras
 import numpy as np
+from recording import save
 
 RECORD = data.DATA_DIR / "results" / "default_vae_seeds.json"
 SEEDS, EPOCHS, BATCH_SIZE, LEARNING_RATE, SAMPLES = 20, 30, 100, 2e-3, 10
@@ -46,7 +47,7 @@ if __name__ == "__main__":
     for seed in range(len(runs), SEEDS):
         runs.append(train(seed, digits))
         print(runs[-1], flush=True)
-        RECORD.write_text(json.dumps(provenance() | {"runs": runs}, indent=1) + "\n")
+        save(RECORD, provenance() | {"runs": runs}, indent=1)
     held_out = np.array([run["test_negative_elbo"] for run in runs])
     assert min(run["kl_loss"] for run in runs) > 5, "a seed collapsed to the prior"
     assert np.abs(held_out - np.median(held_out)).max() < 3, "a seed strayed from the median"

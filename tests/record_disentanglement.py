@@ -14,6 +14,7 @@ from helpers.vae import VAE, dense_decoder, dense_encoder
 import keras
 from keras import ops
 import numpy as np
+from recording import save
 
 RECORD = data.DATA_DIR / "results" / "disentanglement.json"
 BETAS, SEEDS = (1.0, 2.0, 4.0, 8.0, 16.0), 5
@@ -81,4 +82,4 @@ if __name__ == "__main__":
         if seed == 0:
             runs[-1]["traversal"] = traversal(vae, example)
         print(beta, seed, runs[-1]["mig"], sum(runs[-1]["active"]), flush=True)
-        RECORD.write_text(json.dumps(provenance() | {"runs": runs}, indent=1) + "\n")
+        save(RECORD, provenance() | {"runs": runs}, indent=1)

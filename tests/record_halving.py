@@ -12,6 +12,7 @@ import time
 
 from helpers import data, runtime
 import numpy as np
+from recording import save
 from scipy.stats import loguniform
 from sklearn.datasets import load_digits
 from sklearn.model_selection import ParameterSampler, train_test_split
@@ -74,7 +75,7 @@ def main() -> None:
         for seed, params in list(enumerate(space))[len(rows) :]:
             rows.append(learning_curve(params, seed))
             if len(rows) % 10 == 0 or len(rows) == CONFIGURATIONS:
-                TARGET.write_text(json.dumps(about | {"rows": rows}) + "\n")
+                save(TARGET, about | {"rows": rows})
                 print(len(rows), flush=True)
 
 

@@ -18,6 +18,7 @@ os.environ.setdefault("COURSE_BUDGET", "full")
 from helpers import data, runtime
 from nbclient import NotebookClient
 import nbformat
+from recording import save
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "27_gpu.ipynb"
 RECORD = data.DATA_DIR / "results" / "hardware.json"
@@ -41,5 +42,5 @@ if __name__ == "__main__":
     entry |= runtime.circumstances()
     runs = [r for r in runs if (r["device"], r["backend"]) != (entry["device"], entry["backend"])]
     runs = sorted([*runs, entry], key=lambda run: (run["device"], run["backend"]))
-    RECORD.write_text(json.dumps({"runs": runs}, indent=1) + "\n")
+    save(RECORD, {"runs": runs}, indent=1)
     print(json.dumps(entry, indent=1))

@@ -35,6 +35,7 @@ import jax.numpy as jnp
 import keras
 from keras import ops
 import numpy as np
+from recording import save
 
 ROOT = data.DATA_DIR.parent
 RECORD = data.DATA_DIR / "results" / "iwae.json"
@@ -218,7 +219,7 @@ def write(args, entry: dict) -> None:
     """Put this run's entry into the record beside the others."""
     runs = json.loads(RECORD.read_text())["runs"] if RECORD.exists() else {}
     runs[args.name] = entry
-    RECORD.write_text(json.dumps({"what": WHAT, "runs": runs}, indent=1) + "\n")
+    save(RECORD, {"what": WHAT, "runs": runs}, indent=1)
 
 
 WHAT = (

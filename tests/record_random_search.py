@@ -12,6 +12,7 @@ import json
 
 from helpers import data, runtime
 import numpy as np
+from recording import save
 from scipy import stats
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -91,7 +92,7 @@ def main() -> None:
     runs = record.setdefault("runs", [])
     for seed in range(len(runs), SEEDS):
         runs.append(one_seed(seed))
-        TARGET.write_text(json.dumps(record, indent=1) + "\n")
+        save(TARGET, record, indent=1)
     print(f"{len(runs)} seeds")
 
 

@@ -17,6 +17,7 @@ from helpers.strategies import evolution, greedy, priority, run
 from joblib import Parallel, delayed
 import numpy as np
 import optuna
+from recording import save
 
 SOURCE = data.DATA_DIR / "results" / "search_tables.json"
 TARGET = data.DATA_DIR / "results" / "search_comparison.json"
@@ -127,7 +128,7 @@ def main() -> None:
                     delayed(scores_of)(name, table, seed) for seed in range(SEEDS)
                 )
                 kept["strategies"][name] = summary(runs, values[0], target)
-                TARGET.write_text(json.dumps(record) + "\n")
+                save(TARGET, record)
             hits = kept["strategies"][name]["evaluations_to_best_1_percent"]
             median = np.median([BUDGET + 1 if hit is None else hit for hit in hits])
             print(f"{table:7} {name:11} median {median}", flush=True)

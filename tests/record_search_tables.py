@@ -14,6 +14,7 @@ import time
 from helpers import data, runtime
 from joblib import Parallel, delayed
 import numpy as np
+from recording import save
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import (
@@ -83,7 +84,7 @@ def main() -> None:
         )
         for row in rows:
             table["rows"].append(row)
-            TARGET.write_text(json.dumps(record) + "\n")
+            save(TARGET, record)
         print(f"{name}: {len(table['rows'])} candidates", flush=True)
 
 

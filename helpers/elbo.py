@@ -61,18 +61,18 @@ def gaussian_kl_per_latent(z_mean, z_log_var):
     return -0.5 * (1.0 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
 
 
-def free_bits(kl_per_latent, minimum: float):
-    """KL with a floor under every latent: the first `minimum` nats of each cost nothing extra.
+def free_bits(kl_per_latent, free_nats: float):
+    """KL with a floor under every latent: the first `free_nats` of each cost nothing extra.
 
     The floor is put under the **mean over the batch** of each latent's KL, not under the KL of
     each image: an image may use less than the floor where others use more.
 
     Args:
         kl_per_latent: nats, shape (batch, latent_dim), from `gaussian_kl_per_latent`.
-        minimum: the floor, in nats per latent, 0 or more.
+        free_nats: the floor, in nats per latent, 0 or more.
 
     Returns:
-        Nats per image, a scalar: the sum over latents of max(mean over the batch, minimum).
+        Nats per image, a scalar: the sum over latents of max(mean over the batch, free_nats).
 
     Raises:
         ValueError: the floor is negative or not finite, or the shape is not (batch, latent_dim).
@@ -83,13 +83,13 @@ def free_bits(kl_per_latent, minimum: float):
         >>> free_bits(np.array([[0.0, 3.0], [1.0, 3.0]]), 0.5)  # 0.5 (the mean of 0 and 1) + 3
         3.5
     """
-    if not (minimum >= 0 and math.isfinite(minimum)):
-        raise ValueError(f"minimum must be a finite number, 0 or more, got {minimum!r}")
+    if not (free_nats >= 0 and math.isfinite(free_nats)):
+        raise ValueError(f"free_nats must be a finite number, 0 or more, got {free_nats!r}")
     if len(kl_per_latent.shape) != 2:
         raise ValueError(
             f"kl_per_latent must have shape (batch, latent_dim), got {tuple(kl_per_latent.shape)}"
         )
-    return ops.sum(ops.maximum(ops.mean(kl_per_latent, axis=0), minimum))
+    return ops.sum(ops.maximum(ops.mean(kl_per_latent, axis=0), free_nats))
 
 
 def bernoulli_log_likelihood(x, logits):

@@ -74,22 +74,22 @@ def cpu_count() -> int:
 
 
 def device_name() -> str:
-    """The make of the device that the Keras backend computes on, for a table of results."""
+    """The make of the device that computes, for a table of results; without Keras, the CPU."""
+    if not (_uses_keras() and has_gpu()):
+        return f"{_cpu_model()}, {cpu_count()} core(s)"
     backend = _keras().backend.backend()
-    if has_gpu() and backend == "jax":
+    if backend == "jax":
         import jax
 
         return jax.devices()[0].device_kind
-    if has_gpu() and backend == "tensorflow":
+    if backend == "tensorflow":
         import tensorflow as tf
 
         details = tf.config.experimental.get_device_details(
             tf.config.list_physical_devices("GPU")[0]
         )
         return details.get("device_name", "GPU")
-    if has_gpu():
-        return devices()[0]
-    return f"{_cpu_model()}, {cpu_count()} core(s)"
+    return devices()[0]
 
 
 def _cpu_model() -> str:
@@ -103,12 +103,17 @@ def _cpu_model() -> str:
 def circumstances(*packages: str) -> dict[str, str]:
     """What a recorded result must say beside its command: `versions`, `hardware` and `date`.
 
+    Keras and its backend are named where they are in use.
+
     Args:
         packages: installed ones whose versions matter too, such as "scikit-learn".
     """
-    named = [f"{package} {importlib.metadata.version(package)}" for package in packages]
+    version = importlib.metadata.version
+    named = [f"{package} {version(package)}" for package in packages]
+    if _uses_keras():
+        named.insert(0, f"{_keras_version()} {version(_keras().backend.backend())}")
     return {
-        "versions": ", ".join([f"Python {platform.python_version()}", _keras_version(), *named]),
+        "versions": ", ".join([f"Python {platform.python_version()}", *named]),
         "hardware": f"{platform.machine()}, {device_name()}",
         "date": datetime.date.today().isoformat(),
     }

@@ -7,11 +7,12 @@ import sys
 
 import pytest
 
-TESTS = Path(__file__).resolve().parent
+RECIPES = Path(__file__).resolve().parent.parent / "data" / "recipes"
 
 PROGRAM = """
 import record_iwae as record  # first: it sets the backend
-from helpers import data, evaluate
+from helpers import data
+from helpers.vae import evaluate
 import jax, numpy as np
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,7 +81,7 @@ def test_parts_agree_with_the_helpers_and_a_stopped_run_goes_on(tmp_path):
     pytest.importorskip("jax")
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM.replace("{folder}", str(tmp_path))],
-        cwd=TESTS,
+        cwd=RECIPES,
         env=os.environ | {"KERAS_BACKEND": "jax"},
         capture_output=True,
         text=True,

@@ -16,8 +16,7 @@ import threading
 import time
 
 from distributed import Client, LocalCluster
-from helpers.caching import CachedEstimator
-from helpers.search import PrioritySearchCV
+from helpers.search import CachedEstimator, PrioritySearchCV
 import joblib
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError

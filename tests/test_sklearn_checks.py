@@ -2,9 +2,8 @@
 
 import tempfile
 
-from helpers.caching import CachedEstimator
-from helpers.estimators import VAETransformer
-from helpers.search import EvolutionSearchCV, GreedySearchCV, PrioritySearchCV
+from helpers.search import CachedEstimator, EvolutionSearchCV, GreedySearchCV, PrioritySearchCV
+from helpers.vae import VAETransformer
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge

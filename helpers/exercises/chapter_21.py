@@ -1,8 +1,8 @@
 """Checks of the exercises of notebook 21, building a VAE."""
 
-from helpers import data, evaluate
+from helpers import data
 from helpers.exercises import call, chosen, exercise, is_close
-from helpers.vae import VAE
+from helpers.vae import VAE, evaluate
 import numpy as np
 
 

@@ -1,87 +1,116 @@
-"""Checks of the exercises of notebook 23, what beta buys."""
+"""Checks of the exercises of notebook 23, the latent space."""
 
 from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
 
-_VARIANCES, _NOISE, _BETA = np.array([3.0, 1.2, 0.3]), 0.25, 2.0
-
 
 @exercise("23.1")
-def rate_at_a_water_level(answer) -> str | None:
-    level = _BETA * _NOISE
-    rates = 0.5 * np.log(_VARIANCES / level)
-    target = rates[_VARIANCES > level].sum()
-    if is_close(answer, target, 0.002):
+def least_mismatch(answer) -> str | None:
+    least = 25 - np.log(500)
+    if is_close(answer, least, 0.01):
         return None
-    if is_close(answer, rates.sum(), 0.002):
-        return "One direction lies under water: its rate is 0, and never negative."
-    if is_close(answer, 0.5 * np.log(_VARIANCES / _NOISE).sum(), 0.002):
-        return "That is beta = 1. The water stands at beta times s2."
-    if is_close(answer, 2 * target, 0.002):
-        return (
-            "The 1/2 is missing: a variance is a square, and the rate counts standard deviations."
-        )
-    if is_close(answer, target / np.log(2), 0.002):
-        return "That is in bits; give it in nats."
-    if is_close(answer, np.minimum(_VARIANCES, level).sum(), 0.002):
-        return "That is the squared error that is left; the question asks for the rate."
-    return "Water level: beta * s2 = 0.5. Which of the three variances stand out of the water?"
+    if is_close(answer, np.log(500), 0.01):
+        return "That is the most that the codes can tell; what remains of the 25?"
+    if is_close(answer, 25 - np.log2(500), 0.01):
+        return "That ceiling is in bits; the KL is in nats."
+    if is_close(answer, 25 - np.log10(500), 0.01):
+        return "Take the natural logarithm: nats."
+    if is_close(answer, 25 - np.log(4000), 0.01):
+        return "The ceiling is ln N for the N images of the average; here N is 500."
+    if is_close(answer, 25 + np.log(500), 0.01):
+        return "The two parts add up to the mean KL: subtract."
+    if is_close(answer, 0, 0.01):
+        return "It could be 0 only if the codes told 25 nats. How much can they tell?"
+    return "Mean KL = information + mismatch, and the information is at most ln N."
+
+
+def _best_rate(normal: np.ndarray, anomaly: np.ndarray, false_alarms: float) -> float:
+    """Try every threshold that makes a difference, one after the other."""
+    rates = [0.0]
+    for threshold in [-np.inf, *normal, *anomaly]:
+        if np.mean(normal > threshold) <= false_alarms:
+            rates.append(float(np.mean(anomaly > threshold)))
+    return max(rates)
 
 
 @exercise("23.2")
-def gap_from_a_table(answer) -> str | None:
-    rng = np.random.default_rng(23)
-    for latents, factors in ((3, 2), (6, 5), (2, 1)):
-        entropy = rng.uniform(1, 2, factors)
-        table = rng.uniform(0, 1, (latents, factors)) * entropy
-        got = np.asarray(call(answer, table.copy(), entropy.copy()), dtype="float64")
-        if got.shape != ():
-            return f"Return one number, the mean over the factors; yours has shape {got.shape}."
-        largest = table.max(axis=0)
-        others = [np.delete(table[:, k], table[:, k].argmax()) for k in range(factors)]
-        second = np.array([rest.max() for rest in others])
-        if np.isclose(got, ((largest - second) / entropy).mean()):
+def rate_at_a_threshold(answer) -> str | None:
+    rng = np.random.default_rng(22)
+    for n, m, gap, false_alarms, digits in (
+        (200, 150, 0.5, 0.05, 9),
+        (40, 70, 2.0, 0.10, 9),
+        (300, 200, 1.0, 0.05, 1),  # rounded to one digit: many ties
+        (50, 50, -2.0, 0.3, 9),
+        (30, 20, 1.0, 0.0, 9),
+        (30, 20, 1.0, 1.0, 9),
+        (12, 500, 1.0, 0.15, 9),  # 1.8 false alarms can be afforded: one
+    ):
+        normal = rng.normal(size=n).round(digits)
+        anomaly = rng.normal(gap, size=m).round(digits)
+        got = float(call(answer, normal.copy(), anomaly.copy(), false_alarms))
+        expected = _best_rate(normal, anomaly, false_alarms)
+        if abs(got - expected) < 1e-9:
             continue
-        if np.isclose(got, (largest - second).mean()):
-            return "Divide each gap by the entropy of its factor."
-        if np.isclose(got, (largest / entropy).mean()):
-            return "That is the best latent alone; subtract what the second-best knows."
-        if np.isclose(got, ((largest - table.mean(axis=0)) / entropy).mean()):
-            return "Subtract the second-largest value, not the mean."
-        if np.isclose(got, ((largest - table.min(axis=0)) / entropy).mean()):
-            return "Subtract the second-largest value, not the smallest."
-        if np.isclose(got, ((largest - second) / entropy).sum()):
-            return "Take the mean over the factors, not their sum."
-        if np.isclose(got, (largest - second).sum() / entropy.sum()):
-            return "Divide factor by factor, then take the mean of the shares."
-        return (
-            f"For {latents} latents and {factors} factor(s) it should be "
-            f"{((largest - second) / entropy).mean():.4f}, got {got:.4f}. "
-            "Latents are rows: sort along axis 0."
-        )
+        what = f"With {n} normal images, {m} anomalies and false alarms of {false_alarms:.0%}"
+        if abs(got - _best_rate(-normal, -anomaly, false_alarms)) < 1e-9:
+            return f"{what} you raise the alarm for low scores; high ones are suspicious."
+        if abs(got - _best_rate(anomaly, normal, false_alarms)) < 1e-9:
+            return f"{what} you found {got:.4f}: normal images and anomalies are swapped."
+        if abs(got - (1 - expected)) < 1e-9:
+            return f"{what} you return the share that is missed; asked is the share found."
+        if abs(got - 100 * expected) < 1e-7:
+            return f"{what} you return per cent; asked is a share between 0 and 1."
+        if got > expected:
+            return (
+                f"{what} the best is {expected:.4f}, got {got:.4f}. To find so many, more of the "
+                "normal images than that would have to raise the alarm. (Quantiles interpolate.)"
+            )
+        ties = "Several scores are equal here. " if digits == 1 else ""
+        return f"{what} the best is {expected:.4f}, got {got:.4f}. {ties}Which thresholds matter?"
     return None
 
 
 @exercise("23.3")
-def smallest_silencing_beta(answer) -> str | None:
-    if is_close(answer, 20, 0.01):
-        return None
-    if is_close(answer, 4, 0.01):
-        return "That is the water level at which it happens; the level is beta times s2 = 0.2 beta."
-    if is_close(answer, 0.8, 0.01):
-        return "Divide by s2 instead of multiplying: the level beta * s2 must reach the top."
-    if is_close(answer, 1.25, 0.01):
-        return (
-            "That is where the smallest variance drowns; the code is silent when the largest does."
-        )
-    return "All is under water when beta * s2 reaches the largest variance, 4."
+def area_below_a_half(answer) -> str | None:
+    hints = {
+        "a": "The sign was chosen by these faults. What will it do to a fault that looks complex?",
+        "b": None,
+        "c": "A perfect model of N(0, I) has the same trouble, with no bound and no training.",
+    }
+    return chosen(answer, hints)
+
+
+def _area(normal: np.ndarray, anomaly: np.ndarray) -> float:
+    return float(np.mean((anomaly[:, None] > normal) + 0.5 * (anomaly[:, None] == normal)))
 
 
 @exercise("23.4")
-def cure_for_a_price(answer) -> str | None:
-    hints = {
-        "a": "Annealing ends at the full beta, and there the best code is still the silent one.",
-        "b": "A floor makes it carry nats that, at this beta, cost more than they save.",
-        "c": None,
+def three_strangers(answer) -> str | None:
+    rng = np.random.default_rng(22)
+    draws = rng.standard_normal((5, 400, 100))
+    half = draws[4][:, :50]
+    strangers = {
+        "too little contrast": 0.8 * draws[2],
+        "too much contrast": 1.25 * draws[3],
+        "the repeated half": np.concatenate([half, half], axis=1),
     }
-    return chosen(answer, hints)
+    usual = np.asarray(call(answer, draws[0].copy()), dtype="float64")
+    if usual.shape != (400,):
+        return f"400 rows need 400 scores, shape (400,); yours have shape {usual.shape}."
+    again = _area(usual, np.asarray(answer(draws[1].copy()), dtype="float64"))
+    if abs(again - 0.5) > 5 * np.sqrt(1 / (6 * 400)):
+        return f"Two sets of normal rows should look alike (area 0.5); yours gives {again:.2f}."
+    found = {name: _area(usual, np.asarray(answer(x.copy()))) for name, x in strangers.items()}
+    missed = {name: value for name, value in found.items() if not value > 0.9}
+    if not missed:
+        return None
+    said = ", ".join(f"{name} {value:.2f}" for name, value in missed.items())
+    if "the repeated half" in missed and len(missed) == 1:
+        hint = "Its length is typical; what should the two halves have to do with each other?"
+    elif found["too little contrast"] < 0.1:
+        hint = "Cheap is not typical: ask how far the squared length is from 100, either way."
+    elif found["too much contrast"] < 0.1:
+        hint = "The sign is flipped for large contrast: ask for the distance from 100, either way."
+    else:
+        hint = "Combine statistics that you know exactly, each in its own standard deviations."
+    return f"Areas that do not reach 0.9: {said}. {hint}"

@@ -1,108 +1,87 @@
-"""Checks of the exercises of notebook 25, convolution and condition."""
+"""Checks of the exercises of notebook 25, what beta buys."""
 
-from helpers import data
 from helpers.exercises import call, chosen, exercise, is_close
-from helpers.vae import ConditionalVAE
 import numpy as np
+
+_VARIANCES, _NOISE, _BETA = np.array([3.0, 1.2, 0.3]), 0.25, 2.0
 
 
 @exercise("25.1")
-def parameters_of_a_convolution(answer) -> str | None:
-    hints = {
-        5 * 5 * 16 * 32: "The bias is missing: one number per output channel.",
-        5 * 5 * 16 * 32 + 16: "One bias per output channel, not per input channel.",
-        5 * 5 * 32 + 32: "Every output channel looks at all input channels.",
-        5 * 5 * 16 + 32: "Every output channel has a kernel of its own.",
-        (5 * 5 * 16 * 32 + 32)
-        * 14
-        * 14: "The weights are shared: the size of the image is no factor.",
-        14 * 14 * 16 * 14 * 14 * 32 + 14 * 14 * 32: "That is a dense layer; a kernel is 5 x 5.",
-        3 * 3 * 16 * 32 + 32: "That is right for a 3 x 3 kernel; this one has 5 x 5.",
-    }
-    if is_close(answer, 5 * 5 * 16 * 32 + 32, 0.5):
+def rate_at_a_water_level(answer) -> str | None:
+    level = _BETA * _NOISE
+    rates = 0.5 * np.log(_VARIANCES / level)
+    target = rates[_VARIANCES > level].sum()
+    if is_close(answer, target, 0.002):
         return None
-    return hints.get(round(float(answer)), "Kernel height * width * channels in * channels out + ?")
+    if is_close(answer, rates.sum(), 0.002):
+        return "One direction lies under water: its rate is 0, and never negative."
+    if is_close(answer, 0.5 * np.log(_VARIANCES / _NOISE).sum(), 0.002):
+        return "That is beta = 1. The water stands at beta times s2."
+    if is_close(answer, 2 * target, 0.002):
+        return (
+            "The 1/2 is missing: a variance is a square, and the rate counts standard deviations."
+        )
+    if is_close(answer, target / np.log(2), 0.002):
+        return "That is in bits; give it in nats."
+    if is_close(answer, np.minimum(_VARIANCES, level).sum(), 0.002):
+        return "That is the squared error that is left; the question asks for the rate."
+    return "Water level: beta * s2 = 0.5. Which of the three variances stand out of the water?"
 
 
 @exercise("25.2")
-def coverage_of_a_transposed_convolution(answer) -> str | None:
-    for inputs, kernel, stride in ((4, 4, 2), (4, 3, 2), (1, 5, 3), (6, 2, 3), (5, 7, 1)):
-        got = np.asarray(call(answer, inputs, kernel, stride))
-        # A 1 at every place where an input stands, smeared out by a kernel of ones.
-        stretched = np.zeros((inputs - 1) * stride + 1)
-        stretched[::stride] = 1
-        expected = np.convolve(stretched, np.ones(kernel))
-        case = f"coverage({inputs}, {kernel}, {stride})"
-        if got.shape != expected.shape:
-            return f"{case} must have {len(expected)} entries; yours has shape {got.shape}."
-        if not np.allclose(got, expected):
-            if np.allclose(got, expected > 0):
-                return f"{case}: where two inputs reach an output, count both; `+= 1`, not `= 1`."
-            return f"{case} must be {expected.astype(int)}, yours is {got}."
+def gap_from_a_table(answer) -> str | None:
+    rng = np.random.default_rng(23)
+    for latents, factors in ((3, 2), (6, 5), (2, 1)):
+        entropy = rng.uniform(1, 2, factors)
+        table = rng.uniform(0, 1, (latents, factors)) * entropy
+        got = np.asarray(call(answer, table.copy(), entropy.copy()), dtype="float64")
+        if got.shape != ():
+            return f"Return one number, the mean over the factors; yours has shape {got.shape}."
+        largest = table.max(axis=0)
+        others = [np.delete(table[:, k], table[:, k].argmax()) for k in range(factors)]
+        second = np.array([rest.max() for rest in others])
+        if np.isclose(got, ((largest - second) / entropy).mean()):
+            continue
+        if np.isclose(got, (largest - second).mean()):
+            return "Divide each gap by the entropy of its factor."
+        if np.isclose(got, (largest / entropy).mean()):
+            return "That is the best latent alone; subtract what the second-best knows."
+        if np.isclose(got, ((largest - table.mean(axis=0)) / entropy).mean()):
+            return "Subtract the second-largest value, not the mean."
+        if np.isclose(got, ((largest - table.min(axis=0)) / entropy).mean()):
+            return "Subtract the second-largest value, not the smallest."
+        if np.isclose(got, ((largest - second) / entropy).sum()):
+            return "Take the mean over the factors, not their sum."
+        if np.isclose(got, (largest - second).sum() / entropy.sum()):
+            return "Divide factor by factor, then take the mean of the shares."
+        return (
+            f"For {latents} latents and {factors} factor(s) it should be "
+            f"{((largest - second) / entropy).mean():.4f}, got {got:.4f}. "
+            "Latents are rows: sort along axis 0."
+        )
     return None
 
 
 @exercise("25.3")
-def posterior_of_the_label(answer) -> str | None:
-    rng = np.random.default_rng(0)
-    for scale in (1.0, 140.0, 2000.0):
-        log_p = -scale * np.linspace(0.5, 1, 6)[:, None] + 3 * rng.normal(size=(6, 4))
-        given = log_p.copy()
-        with np.errstate(all="ignore"):
-            got = np.asarray(call(answer, given))
-        if not np.array_equal(given, log_p):
-            return "Your function changes its argument; work on a copy."
-        ratios = (
-            log_p[:, None, :] - log_p[:, :, None]
-        )  # (n, y, other y): log p(x | other) / p(x | y)
-        expected = 1 / np.exp(ratios).sum(axis=2)
-        if got.shape != expected.shape:
-            return f"A table of shape (6, 4) must give one of the same shape, not {got.shape}."
-        if not np.isfinite(got).all():
-            return (
-                f"At {-scale:.0f} nats, exp gives 0 and you divide 0 by 0. Subtract the largest of "
-                "each row first: it cancels."
-            )
-        if not np.allclose(got.sum(axis=1), 1):
-            if np.allclose(np.exp(got), expected):
-                return "Those are logarithms of the right answer; take exp."
-            return "Each row must sum to 1: divide by the sum over the classes, axis 1."
-        if not np.allclose(got, expected):
-            return (
-                "Rows sum to 1, but it is not Bayes' rule: p(y | x) is proportional to exp(log_p)."
-            )
-    return None
+def smallest_silencing_beta(answer) -> str | None:
+    if is_close(answer, 20, 0.01):
+        return None
+    if is_close(answer, 4, 0.01):
+        return "That is the water level at which it happens; the level is beta times s2 = 0.2 beta."
+    if is_close(answer, 0.8, 0.01):
+        return "Divide by s2 instead of multiplying: the level beta * s2 must reach the top."
+    if is_close(answer, 1.25, 0.01):
+        return (
+            "That is where the smallest variance drowns; the code is silent when the largest does."
+        )
+    return "All is under water when beta * s2 reaches the largest variance, 4."
 
 
 @exercise("25.4")
-def claim_about_labels(answer) -> str | None:
+def cure_for_a_price(answer) -> str | None:
     hints = {
-        "a": "Ten sets of coins: how far did the bill fall, and how much did being told save?",
-        "b": None,
-        "c": "Ours fell by more than that, without a bug. What did the label build in training?",
+        "a": "Annealing ends at the full beta, and there the best code is still the silent one.",
+        "b": "A floor makes it carry nats that, at this beta, cost more than they save.",
+        "c": None,
     }
     return chosen(answer, hints)
-
-
-@exercise("25.5")
-def obedience_with_many_latents(answer) -> str | None:
-    if not isinstance(answer, ConditionalVAE):
-        return f"The answer is a trained ConditionalVAE, not {type(answer).__name__}."
-    if answer.latent_dim < 8:
-        return f"At least 8 latents, please; yours has {answer.latent_dim}."
-    from sklearn.decomposition import PCA  # takes a second: only when asked
-    from sklearn.pipeline import make_pipeline
-    from sklearn.svm import SVC
-
-    digits = data.load("mnist-5k")
-    judge = make_pipeline(PCA(40, random_state=0), SVC(C=10, gamma=0.04))
-    judge.fit(digits.x_train.reshape(-1, 784), digits.y_train)
-    asked = np.repeat(np.arange(10), 100)
-    images = answer.sample(asked, seed=0).reshape(1000, 784)
-    obeyed = (judge.predict(images) == asked).mean()
-    if obeyed >= 0.95:
-        return None
-    return (
-        f"Yours obeys in {obeyed:.1%}. What makes it dearer for the code to repeat what the label "
-        "says? Look at the orange triangles above."
-    )

@@ -1,101 +1,108 @@
-"""Checks of the exercises of notebook 31, evaluation."""
+"""Checks of the exercises of notebook 31, convolution and condition."""
 
+from helpers import data
 from helpers.exercises import call, chosen, exercise, is_close
+from helpers.vae import ConditionalVAE
 import numpy as np
 
 
 @exercise("31.1")
-def test_examples(answer) -> str | None:
-    if is_close(answer, 0.95 * 0.05 / 0.005**2, 1):
+def parameters_of_a_convolution(answer) -> str | None:
+    hints = {
+        5 * 5 * 16 * 32: "The bias is missing: one number per output channel.",
+        5 * 5 * 16 * 32 + 16: "One bias per output channel, not per input channel.",
+        5 * 5 * 32 + 32: "Every output channel looks at all input channels.",
+        5 * 5 * 16 + 32: "Every output channel has a kernel of its own.",
+        (5 * 5 * 16 * 32 + 32)
+        * 14
+        * 14: "The weights are shared: the size of the image is no factor.",
+        14 * 14 * 16 * 14 * 14 * 32 + 14 * 14 * 32: "That is a dense layer; a kernel is 5 x 5.",
+        3 * 3 * 16 * 32 + 32: "That is right for a 3 x 3 kernel; this one has 5 x 5.",
+    }
+    if is_close(answer, 5 * 5 * 16 * 32 + 32, 0.5):
         return None
-    if is_close(answer, 0.95 * 0.05 / 0.01**2, 1):
-        return "That gives a standard deviation of one point; half of it takes four times as many."
-    if is_close(answer, 0.5 * 0.5 / 0.005**2, 1):
-        return "That is for p = 0.5, the worst case; a good model's score scatters less."
-    if is_close(answer, np.sqrt(0.95 * 0.05) / 0.005, 1):
-        return "Square it: m stands under the root."
-    return "Solve sqrt(p (1 - p) / m) = 0.005 for m, with p = 0.95."
-
-
-def _parts(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    hit = np.diag(confusion)
-    return hit, confusion.sum(axis=0), confusion.sum(axis=1)
-
-
-def _each(confusion: np.ndarray) -> np.ndarray:
-    hit, answered, real = _parts(confusion)
-    return np.divide(2 * hit, answered + real, out=np.zeros(len(hit)), where=answered + real > 0)
+    return hints.get(round(float(answer)), "Kernel height * width * channels in * channels out + ?")
 
 
 @exercise("31.2")
-def macro_f1(answer) -> str | None:
-    confusion = np.array([[50, 9, 1], [4, 20, 6], [8, 0, 2]])
-    hit, answered, real = _parts(confusion)
-    with np.errstate(all="ignore"):
-        got = np.asarray(call(answer, confusion.copy()), dtype="float64")
-        empty = np.pad(confusion, (0, 1))  # a fourth class that never occurs
-        got_empty = np.asarray(call(answer, empty.copy()), dtype="float64")
-    if got.shape != ():
-        return f"One number for the whole matrix, not an array of shape {got.shape}."
-    precision, recall = (hit / answered).mean(), (hit / real).mean()
-    wrong = {
-        hit.sum() / confusion.sum(): "That is micro-F1, which is the accuracy.",
-        _each(confusion) @ real / real.sum(): "That is weighted by class size; macro is the plain "
-        "mean of the classes.",
-        _each(confusion) @ answered / answered.sum(): "That is weighted by the answers; macro is "
-        "the plain mean of the classes.",
-        2 * precision * recall / (precision + recall): "First F1 of each class, then the mean; you "
-        "averaged precision and recall first.",
-        recall: "That is the mean recall, the balanced accuracy.",
-        precision: "That is the mean precision.",
-        _each(confusion)[1]: "That is the F1 of class 1 alone, average='binary'.",
-    }
-    if np.isclose(got, _each(confusion).mean()):
-        if np.isclose(got_empty, _each(empty).mean()):
-            return None
-        return "Right where every class occurs; one that never occurs must count as 0, not 0/0."
-    for value, hint in wrong.items():
-        if np.isclose(got, value):
-            return hint
-    return "F1 of class k is 2 TP / (2 TP + FP + FN): twice the diagonal over row sum + column sum."
+def coverage_of_a_transposed_convolution(answer) -> str | None:
+    for inputs, kernel, stride in ((4, 4, 2), (4, 3, 2), (1, 5, 3), (6, 2, 3), (5, 7, 1)):
+        got = np.asarray(call(answer, inputs, kernel, stride))
+        # A 1 at every place where an input stands, smeared out by a kernel of ones.
+        stretched = np.zeros((inputs - 1) * stride + 1)
+        stretched[::stride] = 1
+        expected = np.convolve(stretched, np.ones(kernel))
+        case = f"coverage({inputs}, {kernel}, {stride})"
+        if got.shape != expected.shape:
+            return f"{case} must have {len(expected)} entries; yours has shape {got.shape}."
+        if not np.allclose(got, expected):
+            if np.allclose(got, expected > 0):
+                return f"{case}: where two inputs reach an output, count both; `+= 1`, not `= 1`."
+            return f"{case} must be {expected.astype(int)}, yours is {got}."
+    return None
 
 
 @exercise("31.3")
-def candidates_below(answer) -> str | None:
-    if isinstance(answer, (str, bytes)) or float(answer) != int(answer):
-        return "A whole number of candidates."
-    right = 7  # the expected best of 7 is 54.8 %, of 8 it is 55.03 %
-    if int(answer) == right:
-        return None
-    if int(answer) == right + 1:
-        return "One too many: with that number the expected best is already 55 % or more."
-    if int(answer) < right:
-        return "You may try more than that; go on until expected_best(c, 200) reaches 0.55."
-    return "Too many: the expected best of that number is 55 % or more."
+def posterior_of_the_label(answer) -> str | None:
+    rng = np.random.default_rng(0)
+    for scale in (1.0, 140.0, 2000.0):
+        log_p = -scale * np.linspace(0.5, 1, 6)[:, None] + 3 * rng.normal(size=(6, 4))
+        given = log_p.copy()
+        with np.errstate(all="ignore"):
+            got = np.asarray(call(answer, given))
+        if not np.array_equal(given, log_p):
+            return "Your function changes its argument; work on a copy."
+        ratios = (
+            log_p[:, None, :] - log_p[:, :, None]
+        )  # (n, y, other y): log p(x | other) / p(x | y)
+        expected = 1 / np.exp(ratios).sum(axis=2)
+        if got.shape != expected.shape:
+            return f"A table of shape (6, 4) must give one of the same shape, not {got.shape}."
+        if not np.isfinite(got).all():
+            return (
+                f"At {-scale:.0f} nats, exp gives 0 and you divide 0 by 0. Subtract the largest of "
+                "each row first: it cancels."
+            )
+        if not np.allclose(got.sum(axis=1), 1):
+            if np.allclose(np.exp(got), expected):
+                return "Those are logarithms of the right answer; take exp."
+            return "Each row must sum to 1: divide by the sum over the classes, axis 1."
+        if not np.allclose(got, expected):
+            return (
+                "Rows sum to 1, but it is not Bayes' rule: p(y | x) is proportional to exp(log_p)."
+            )
+    return None
 
 
 @exercise("31.4")
-def triplets(answer) -> str | None:
-    same_fold = 59 / 299 * 58 / 298  # both copies in the fold of the test row
-    if is_close(answer, 1 - 0.5 * same_fold, 0.0006):
-        return None
-    if is_close(answer, 1 - same_fold, 0.0006):
-        return "Without a copy in the training part it is still a coin: right half the time."
-    if is_close(answer, 1 - 0.5 * 59 / 299, 0.0006):
-        return "That is for twins: here both other copies must be in the same fold to lose."
-    if is_close(answer, 1 - 0.5 * 0.2 * 0.2, 0.0003):
-        return "Close: the row itself takes a place of its fold, so 59 of 299, then 58 of 298."
-    if is_close(answer, 100 * (1 - 0.5 * same_fold), 0.06):
-        return "As a share between 0 and 1, please."
-    return "When do both other copies fall into the same fold of 60? Only then is it a coin."
+def claim_about_labels(answer) -> str | None:
+    hints = {
+        "a": "Ten sets of coins: how far did the bill fall, and how much did being told save?",
+        "b": None,
+        "c": "Ours fell by more than that, without a bug. What did the label build in training?",
+    }
+    return chosen(answer, hints)
 
 
 @exercise("31.5")
-def honest_report(answer) -> str | None:
-    hints = {
-        "a": "Each score is held out, but the best of 50 was chosen by them: the winner's curse.",
-        "b": "An interval does not know that 50 candidates were tried on the same test set.",
-        "c": None,
-        "d": "Each best_score_ is a maximum over 50; the mean of maxima is still too high.",
-    }
-    return chosen(answer, hints)
+def obedience_with_many_latents(answer) -> str | None:
+    if not isinstance(answer, ConditionalVAE):
+        return f"The answer is a trained ConditionalVAE, not {type(answer).__name__}."
+    if answer.latent_dim < 8:
+        return f"At least 8 latents, please; yours has {answer.latent_dim}."
+    from sklearn.decomposition import PCA  # takes a second: only when asked
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import SVC
+
+    digits = data.load("mnist-5k")
+    judge = make_pipeline(PCA(40, random_state=0), SVC(C=10, gamma=0.04))
+    judge.fit(digits.x_train.reshape(-1, 784), digits.y_train)
+    asked = np.repeat(np.arange(10), 100)
+    images = answer.sample(asked, seed=0).reshape(1000, 784)
+    obeyed = (judge.predict(images) == asked).mean()
+    if obeyed >= 0.95:
+        return None
+    return (
+        f"Yours obeys in {obeyed:.1%}. What makes it dearer for the code to repeat what the label "
+        "says? Look at the orange triangles above."
+    )

@@ -1,88 +1,88 @@
-"""Checks of the exercises of notebook 32, grid search."""
+"""Checks of the exercises of notebook 32, a VAE over names."""
 
-from helpers.exercises import call, exercise, is_close
+from helpers import data
+from helpers.elbo import gaussian_kl
+from helpers.exercises import call, chosen, exercise, is_close
+from helpers.vae import evaluate, text
 import numpy as np
 
 
 @exercise("32.1")
-def fits_of_a_grid(answer) -> str | None:
-    if is_close(answer, 10 * 5**6 + 1, 0):
+def what_a_code_saves(answer) -> str | None:
+    if is_close(answer, 2 * np.log(4), 0.005):
         return None
-    if is_close(answer, 10 * 5**6, 0):
-        return "Nearly: the winner is fitted once more, on all the training data."
-    if is_close(answer, 5**6, 0) or is_close(answer, 5**6 + 1, 0):
-        return "Those are the candidates; each of them is fitted once per fold."
-    if is_close(answer, 10 * 6**5, 0) or is_close(answer, 10 * 6**5 + 1, 0):
-        return "Upside down: the levels multiply once for every parameter, 5 x 5 x 5 x 5 x 5 x 5."
-    if is_close(answer, 300, 0) or is_close(answer, 301, 0):
-        return "The levels of different parameters multiply, they do not add."
-    return "Candidates are the product of the numbers of levels. Then the folds, then the refit."
+    if is_close(answer, np.log(4), 0.005):
+        return "That is the KL of the perfect code. What does each model pay in total?"
+    if is_close(answer, 3 * np.log(4), 0.005):
+        return "That is the saving in reconstruction; the code itself costs something too."
+    if is_close(answer, -2 * np.log(4), 0.005):
+        return "The size is right; the question asks by how much it is lower, a positive number."
+    if is_close(answer, 4, 0.005):
+        return "That is in bits, and the right number of them. One bit is ln 2 nats."
+    return "Write reconstruction + KL for both, as in the toy with aa and bb; here ln 4, not ln 2."
+
+
+def _nats(x: np.ndarray, log_p: np.ndarray) -> np.ndarray:
+    """The same by a loop over symbols, for comparison."""
+    totals = []
+    for row, table in zip(x, log_p, strict=True):
+        total = 0.0
+        for symbol, place in zip(row, table, strict=True):
+            total += place[symbol]
+            if symbol == 0:
+                break
+        totals.append(total)
+    return np.array(totals)
 
 
 @exercise("32.2")
-def different_pairs(answer) -> str | None:
-    splits, leaves = (2, 3, 4, 6, 8, 12), (1, 2, 3, 4, 6)
-    right = len({(leaf, max(split, 2 * leaf)) for split in splits for leaf in leaves})
-    if is_close(answer, right, 0):
-        return None
-    if is_close(answer, 30, 0):
-        return "Some are copies: with min_samples_leaf=6, no node below 12 samples can be split."
-    if is_close(answer, len({max(split, 2 * leaf) for split in splits for leaf in leaves}), 0):
-        return "Those are the different thresholds; min_samples_leaf itself matters as well."
-    if is_close(answer, sum(split > 2 * leaf for split in splits for leaf in leaves), 0):
-        return "In every row of one leaf, the splits of at most 2 x leaf still make one candidate."
-    return "For each leaf count the different values of max(split, 2 x leaf), and add up."
-
-
-def _rule(scores: np.ndarray, cost: np.ndarray, ddof: int = 1, root: bool = True) -> int:
-    """The cheapest candidate within one standard error of the best mean; NaN never."""
-    means = scores.mean(axis=1)
-    best = np.nanargmax(means)
-    error = scores[best].std(ddof=ddof) / (np.sqrt(scores.shape[1]) if root else 1)
-    within = np.flatnonzero(means >= means[best] - error)
-    return int(within[np.argmin(cost[within])])
-
-
-@exercise("32.3")
-def one_standard_error(answer) -> str | None:
-    folds = np.array([-0.03, -0.01, 0.0, 0.01, 0.03])  # standard error 0.01, deviation 0.0224
-    means = np.array([0.90, 0.893, 0.885, 0.8914, 0.8, 0.9])
-    scores, cost = means[:, None] + folds, np.array([9.0, 5.0, 2.0, 4.0, 1.0, 0.5])
-    scores[5, 2] = np.nan
-    got = call(answer, scores.copy(), cost.copy())
-    if got is None or np.shape(got) != ():
-        return "Return one index, a whole number."
-    if got == 5:
-        return "Candidate 5 failed on a fold: its mean is NaN, and NaN may not be chosen."
-    if got == _rule(scores, cost, root=False):
-        return "You allowed one standard deviation; the standard error divides it by sqrt(folds)."
-    if got == 0:
-        return "That is the best one. Others lie within one standard error of it and cost less."
-    if got == 4:
-        return "That is the cheapest of all, but it lies far below the best."
-    if got != 3:
-        return "Keep those with mean >= best mean - standard error; of these, the least cost."
-    wide = np.array([0.8, 0.9, 1.0]) - 0.9  # the deviation needs ddof=1
-    second = np.array([0.9, 0.9 - 0.0520])[:, None] + wide
-    if call(answer, second.copy(), np.array([2.0, 1.0])) != 1:
-        return "Use std(ddof=1): the mean is estimated from the same few folds."
-    noisy = np.array([[0.9, 0.9, 0.9], [0.5, 0.89, 1.0]])
-    if call(answer, noisy.copy(), np.array([2.0, 1.0])) != 0:
-        return "The standard error is that of the best candidate, not of each candidate itself."
+def likelihood_in_numpy(answer) -> str | None:
+    rng = np.random.default_rng(0)
+    for x, symbols in (
+        (np.array([[1, 2, 0, 0], [2, 1, 1, 2], [0, 0, 0, 0], [1, 0, 0, 0]]), 3),
+        (text.all_strings(3, 4), 4),
+    ):
+        scores = rng.normal(size=(*x.shape, symbols))
+        log_p = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+        got, expected = np.asarray(call(answer, x.copy(), log_p.copy())), _nats(x, log_p)
+        if got.shape != expected.shape:
+            return f"{len(x)} strings need {len(x)} numbers; yours has shape {got.shape}."
+        if np.allclose(got, expected):
+            continue
+        picked = np.take_along_axis(log_p, x[..., None], axis=-1)[..., 0]
+        if np.allclose(got, -expected):
+            return "The sign is flipped: a log-likelihood is never above 0."
+        if np.allclose(got, picked.sum(axis=1)):
+            return "You also count the places after the end, where there is nothing left to say."
+        if np.allclose(got, (picked * (x > 0)).sum(axis=1)):
+            return "The end itself counts: where a string stops is information too."
+        if np.allclose(got, expected / x.shape[1]):
+            return "Sum over the places; you took their mean."
+        return "Try a string of all places full, an empty one, and one in between by hand."
     return None
 
 
+@exercise("32.3")
+def song_lyrics(answer) -> str | None:
+    hints = {
+        "a": "The loss is that of the whole model. Which of its two terms speaks of the codes?",
+        "b": None,
+        "c": "With 0.04 nats not even two songs can be told apart: e to the 0.04 is 1.04.",
+    }
+    return chosen(answer, hints)
+
+
 @exercise("32.4")
-def images_for_a_difference(answer) -> str | None:
-    right = 8 * 0.95 * 0.05 / 0.01**2  # 2 * sqrt(2 p (1 - p) / n) = 0.01
-    if is_close(answer, right, 1):
-        return None
-    if is_close(answer, right / 2, 1):
-        return "That is for one accuracy. In a difference the variances of two add up."
-    if is_close(answer, right / 4, 1):
-        return "Two standard errors, not one: the number of images grows with the square."
-    if is_close(answer, right / 8, 1):
-        return "Two models, and two standard errors: both make the number larger."
-    if is_close(answer, 2 * right, 1):
-        return "Twice too many: the variance of the difference is 2 p (1 - p) / n."
-    return "Solve 2 * sqrt(2 p (1 - p) / n) = 0.01 for n, with p = 0.95."
+def buy_a_code(answer) -> str | None:
+    if not isinstance(answer, text.TextVAE):
+        return f"The answer is a trained helpers.vae.text.TextVAE, not {type(answer).__name__}."
+    x = data.load("names").x_val
+    nats = -evaluate.elbo(answer, x, samples=10).mean()
+    kl = np.mean(gaussian_kl(*answer.encoder(x)))
+    if nats > 22:
+        return f"-ELBO {nats:.1f} nats: is the model trained?"
+    if kl < 1:
+        return f"The KL is {kl:.2f} nats: still collapsed. A cheaper code, or a weaker decoder?"
+    if nats >= 14.9:
+        return f"KL {kl:.1f} nats, but -ELBO {nats:.2f}: that is too dear. A milder cure?"
+    return None

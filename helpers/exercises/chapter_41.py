@@ -1,114 +1,101 @@
-"""Checks of the exercises of notebook 41, which VAE should I build."""
+"""Checks of the exercises of notebook 41, evaluation."""
 
 from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
 
 
 @exercise("41.1")
-def regret_by_hand(answer) -> str | None:
-    if is_close(answer, 0.1, 1e-6):
+def test_examples(answer) -> str | None:
+    if is_close(answer, 0.95 * 0.05 / 0.005**2, 1):
         return None
-    if is_close(answer, 0.7, 1e-6):
-        return "23.6 is the luck of one seed. The optimum is the best of the *means*: 24.2."
-    if is_close(answer, 0.5, 1e-6):
-        return "You took the best seed of each network. Average over the seeds first."
-    if is_close(answer, 0.9, 1e-6) or is_close(answer, 0, 1e-6):
-        return "That is the regret within one seed. Average over the seeds first."
-    if is_close(answer, 0.6, 1e-6):
-        return "The search keeps the best network that it has evaluated, not the last one."
-    if is_close(answer, -0.1, 1e-6):
-        return "The sign: losses are compared, so regret is ours minus the optimum, 0 or more."
-    return "Means over the seeds: A 24.2, B 24.4, C 24.3, D 24.8. The search saw C and D."
+    if is_close(answer, 0.95 * 0.05 / 0.01**2, 1):
+        return "That gives a standard deviation of one point; half of it takes four times as many."
+    if is_close(answer, 0.5 * 0.5 / 0.005**2, 1):
+        return "That is for p = 0.5, the worst case; a good model's score scatters less."
+    if is_close(answer, np.sqrt(0.95 * 0.05) / 0.005, 1):
+        return "Square it: m stands under the root."
+    return "Solve sqrt(p (1 - p) / m) = 0.005 for m, with p = 0.95."
+
+
+def _parts(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    hit = np.diag(confusion)
+    return hit, confusion.sum(axis=0), confusion.sum(axis=1)
+
+
+def _each(confusion: np.ndarray) -> np.ndarray:
+    hit, answered, real = _parts(confusion)
+    return np.divide(2 * hit, answered + real, out=np.zeros(len(hit)), where=answered + real > 0)
 
 
 @exercise("41.2")
-def price_of_a_race(answer) -> str | None:
-    def right(n: int, r: int, last: int, seeds: int, is_kept: bool) -> int:
-        price, before = 0, 0
-        while r <= last:
-            price += n * (r - before * is_kept)
-            n, before, r = max(1, n // 3), r, 3 * r
-        return price * seeds
-
-    cases = [(27, 3, 81, 2), (15, 9, 81, 2), (81, 1, 81, 1), (5, 81, 81, 2), (9, 1, 9, 3)]
-    cases += [(2, 9, 81, 2)]
-    got = {
-        (case, kept): float(call(answer, *case, kept)) for case in cases for kept in (False, True)
+def macro_f1(answer) -> str | None:
+    confusion = np.array([[50, 9, 1], [4, 20, 6], [8, 0, 2]])
+    hit, answered, real = _parts(confusion)
+    with np.errstate(all="ignore"):
+        got = np.asarray(call(answer, confusion.copy()), dtype="float64")
+        empty = np.pad(confusion, (0, 1))  # a fourth class that never occurs
+        got_empty = np.asarray(call(answer, empty.copy()), dtype="float64")
+    if got.shape != ():
+        return f"One number for the whole matrix, not an array of shape {got.shape}."
+    precision, recall = (hit / answered).mean(), (hit / real).mean()
+    wrong = {
+        hit.sum() / confusion.sum(): "That is micro-F1, which is the accuracy.",
+        _each(confusion) @ real / real.sum(): "That is weighted by class size; macro is the plain "
+        "mean of the classes.",
+        _each(confusion) @ answered / answered.sum(): "That is weighted by the answers; macro is "
+        "the plain mean of the classes.",
+        2 * precision * recall / (precision + recall): "First F1 of each class, then the mean; you "
+        "averaged precision and recall first.",
+        recall: "That is the mean recall, the balanced accuracy.",
+        precision: "That is the mean precision.",
+        _each(confusion)[1]: "That is the F1 of class 1 alone, average='binary'.",
     }
-    wrong = [case for case in got if got[case] != right(*case[0], case[1])]
-    if not wrong:
-        return None
-    if all(kept for _, kept in wrong):
-        return "With checkpoints a rung costs less: r minus the epochs that were already paid."
-    if all(
-        got[case, kept] == right(*case[:3], 1, kept) for case in cases for kept in (False, True)
-    ):
-        return "Each candidate is trained once per seed: multiply by the number of seeds."
-    if [case for case in wrong if case[0] != (2, 9, 81, 2)] == []:
-        return "At least one candidate goes on: of 2, a third would be none."
-    (n, r, last, seeds), kept = wrong[0]
-    return (
-        f"price({n}, {r}, {last}, {seeds}, {kept}) must be {right(n, r, last, seeds, kept)}, yours "
-        f"is {got[wrong[0]]:g}. Add up the rungs: n * r, then n // 3 with 3 * r, up to the last."
-    )
+    if np.isclose(got, _each(confusion).mean()):
+        if np.isclose(got_empty, _each(empty).mean()):
+            return None
+        return "Right where every class occurs; one that never occurs must count as 0, not 0/0."
+    for value, hint in wrong.items():
+        if np.isclose(got, value):
+            return hint
+    return "F1 of class k is 2 TP / (2 TP + FP + FN): twice the diagonal over row sum + column sum."
 
 
 @exercise("41.3")
-def curve_of_regret(answer) -> str | None:
-    # row 2 holds the best single training; row 1, which is not in the order, the best mean
-    losses = np.array([[24.0, 24.5], [23.9, 24.0], [25.3, 23.5], [24.6, 24.4], [23.7, 24.3]])
-    order = [2, 3, 0, 4]
-    means, lowest = losses.mean(axis=1), losses.min(axis=1)
-    right = np.minimum.accumulate(means[order]) - means.min()
-    got = np.asarray(call(answer, losses.copy(), list(order)), dtype="float64")
-    if got.shape != right.shape:
-        return f"One number after each evaluation, shape {right.shape}; yours has {got.shape}."
-    if np.allclose(got, right):
-        complete = np.asarray(call(answer, losses.copy(), [3, 1, 0]), dtype="float64")
-        if complete.shape == (3,) and np.allclose(complete, [0.55, 0, 0]):
-            return None
-        return "Once the best network of all has been evaluated, the regret is 0 and stays so."
-    if np.allclose(got, np.minimum.accumulate(lowest[order]) - lowest.min()):
-        return "You took the best seed of each network first. Average over the seeds first."
-    if np.allclose(got, np.minimum.accumulate(means[order]) - lowest.min()):
-        return "Your optimum is one lucky training: take the smallest of the means."
-    if np.allclose(got, np.minimum.accumulate(means[order]) - losses[:, 0].min()):
-        return "Your optimum is that of one seed: take the smallest of the means."
-    if np.allclose(got, np.minimum.accumulate(means[order]) - means[order].min()):
-        return "The optimum is that of the whole table, not the best one that the search met."
-    if np.allclose(got, means[order] - means.min()):
-        return "That is the regret of each network; a search keeps the best so far."
-    if np.allclose(got, -right) or (got < -1e-9).any():
-        return "Regret is never negative: best so far minus optimum, both as losses."
-    return "Means over the seeds; the smallest so far; minus the smallest mean of all rows."
+def candidates_below(answer) -> str | None:
+    if isinstance(answer, (str, bytes)) or float(answer) != int(answer):
+        return "A whole number of candidates."
+    right = 7  # the expected best of 7 is 54.8 %, of 8 it is 55.03 %
+    if int(answer) == right:
+        return None
+    if int(answer) == right + 1:
+        return "One too many: with that number the expected best is already 55 % or more."
+    if int(answer) < right:
+        return "You may try more than that; go on until expected_best(c, 200) reaches 0.55."
+    return "Too many: the expected best of that number is 55 % or more."
 
 
 @exercise("41.4")
-def how_much_the_draw_gives(answer) -> str | None:
-    uniform = 24 / 2336
-    by_depth = (2 / 32 + 12 / 256 + 10 / 2048) / 3
-    right = by_depth / uniform
-    if is_close(answer, right, 0.02):
+def triplets(answer) -> str | None:
+    same_fold = 59 / 299 * 58 / 298  # both copies in the fold of the test row
+    if is_close(answer, 1 - 0.5 * same_fold, 0.0006):
         return None
-    if is_close(answer, 1 / right, 0.01):
-        return "Upside down: depth first is the more likely to hit."
-    if is_close(answer, by_depth, 1e-3):
-        return "That is the probability with depth first; divide by 24/2336."
-    if is_close(answer, 3 * right, 0.05):
-        return "Each depth is drawn with probability one third: take the mean of the three shares."
-    if is_close(answer, 1, 0.02):
-        return "The samplers differ: depth 1 is 32 of 2,336 networks, but every third draw."
-    return "Depth first: (2/32 + 12/256 + 10/2048) / 3. Uniform: 24/2336. Now their ratio."
+    if is_close(answer, 1 - same_fold, 0.0006):
+        return "Without a copy in the training part it is still a coin: right half the time."
+    if is_close(answer, 1 - 0.5 * 59 / 299, 0.0006):
+        return "That is for twins: here both other copies must be in the same fold to lose."
+    if is_close(answer, 1 - 0.5 * 0.2 * 0.2, 0.0003):
+        return "Close: the row itself takes a place of its fold, so 59 of 299, then 58 of 298."
+    if is_close(answer, 100 * (1 - 0.5 * same_fold), 0.06):
+        return "As a share between 0 and 1, please."
+    return "When do both other copies fall into the same fold of 60? Only then is it a coin."
 
 
 @exercise("41.5")
-def who_may_see_the_test_images(answer) -> str | None:
-    return chosen(
-        answer,
-        {
-            "a": "Whoever picks the rung by it has searched on the test images, if only a little.",
-            "b": "The better of two on the test images is chosen by them: a winner's curse again.",
-            "c": None,
-            "d": "Even one look changes what they are: from then on they are validation images.",
-        },
-    )
+def honest_report(answer) -> str | None:
+    hints = {
+        "a": "Each score is held out, but the best of 50 was chosen by them: the winner's curse.",
+        "b": "An interval does not know that 50 candidates were tried on the same test set.",
+        "c": None,
+        "d": "Each best_score_ is a maximum over 50; the mean of maxima is still too high.",
+    }
+    return chosen(answer, hints)

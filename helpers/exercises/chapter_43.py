@@ -1,81 +1,88 @@
-"""Checks of the exercises of notebook 43, are the features worth it."""
+"""Checks of the exercises of notebook 43, grid search."""
 
-import math
-
-from helpers.exercises import call, chosen, exercise, is_close
+from helpers.exercises import call, exercise, is_close
 import numpy as np
 
 
 @exercise("43.1")
-def points_of_a_test_set(answer) -> str | None:
-    right = math.sqrt(0.9 * 0.1 / 500)
-    if is_close(answer, right, 1e-4):
+def fits_of_a_grid(answer) -> str | None:
+    if is_close(answer, 10 * 5**6 + 1, 0):
         return None
-    if is_close(answer, 100 * right, 1e-2):
-        return "As a fraction, please, not in points."
-    if is_close(answer, math.sqrt(0.9 * 0.1), 1e-3):
-        return "That is the standard deviation of a single image; the mean of 500 varies less."
-    if is_close(answer, 0.9 * 0.1 / 500, 1e-6):
-        return "That is the variance; take its square root."
-    if is_close(answer, math.sqrt(0.9 / 500), 1e-4):
-        return "An image is right (1) or wrong (0): the variance of that is p (1 - p)."
-    return "Each image is right with probability p = 0.9: sqrt(p (1 - p) / n)."
+    if is_close(answer, 10 * 5**6, 0):
+        return "Nearly: the winner is fitted once more, on all the training data."
+    if is_close(answer, 5**6, 0) or is_close(answer, 5**6 + 1, 0):
+        return "Those are the candidates; each of them is fitted once per fold."
+    if is_close(answer, 10 * 6**5, 0) or is_close(answer, 10 * 6**5 + 1, 0):
+        return "Upside down: the levels multiply once for every parameter, 5 x 5 x 5 x 5 x 5 x 5."
+    if is_close(answer, 300, 0) or is_close(answer, 301, 0):
+        return "The levels of different parameters multiply, they do not add."
+    return "Candidates are the product of the numbers of levels. Then the folds, then the refit."
 
 
 @exercise("43.2")
-def which_is_a_leak(answer) -> str | None:
-    return chosen(
-        answer,
-        {
-            "a": "No leak: a Pipeline refits PCA on the training part of every fold.",
-            "b": "No leak into the test: unlabelled *training* images, as stated beforehand.",
-            "c": None,
-            "d": "No leak: test images are only transformed; nothing is learned from them.",
-        },
-    )
+def different_pairs(answer) -> str | None:
+    splits, leaves = (2, 3, 4, 6, 8, 12), (1, 2, 3, 4, 6)
+    right = len({(leaf, max(split, 2 * leaf)) for split in splits for leaf in leaves})
+    if is_close(answer, right, 0):
+        return None
+    if is_close(answer, 30, 0):
+        return "Some are copies: with min_samples_leaf=6, no node below 12 samples can be split."
+    if is_close(answer, len({max(split, 2 * leaf) for split in splits for leaf in leaves}), 0):
+        return "Those are the different thresholds; min_samples_leaf itself matters as well."
+    if is_close(answer, sum(split > 2 * leaf for split in splits for leaf in leaves), 0):
+        return "In every row of one leaf, the splits of at most 2 x leaf still make one candidate."
+    return "For each leaf count the different values of max(split, 2 x leaf), and add up."
+
+
+def _rule(scores: np.ndarray, cost: np.ndarray, ddof: int = 1, root: bool = True) -> int:
+    """The cheapest candidate within one standard error of the best mean; NaN never."""
+    means = scores.mean(axis=1)
+    best = np.nanargmax(means)
+    error = scores[best].std(ddof=ddof) / (np.sqrt(scores.shape[1]) if root else 1)
+    within = np.flatnonzero(means >= means[best] - error)
+    return int(within[np.argmin(cost[within])])
 
 
 @exercise("43.3")
-def fits_of_a_search(answer) -> str | None:
-    def right(settings: int, classifiers: int, folds: int, is_cached: bool) -> int:
-        return settings * folds * (1 if is_cached else classifiers) + 1
-
-    cases = [(4, 6, 3), (2, 24, 5), (1, 7, 10), (5, 1, 2)]
-    got = {
-        (case, kept): float(call(answer, *case, kept)) for case in cases for kept in (True, False)
-    }
-    wrong = [case for case in got if got[case] != right(*case[0], case[1])]
-    if not wrong:
-        return None
-    if all(got[case] == right(*case[0], case[1]) - 1 for case in got):
-        return "The refit of the best pipeline on all labelled images is a fit as well."
-    if all(got[case, True] == got[case, False] for case in cases):
-        return "With the cache, all classifiers of one setting share the fits of that setting."
-    if all(got[case] == right(*case[0][:2], 1, case[1]) for case in got):
-        return "Every fold has another training part, and so another VAE."
-    (case, kept), target = wrong[0], right(*wrong[0][0], wrong[0][1])
-    return (
-        f"fits{(*case, kept)} must be {target}, yours is {got[case, kept]:g}: settings x folds, "
-        "times classifiers without a cache, and one refit."
-    )
+def one_standard_error(answer) -> str | None:
+    folds = np.array([-0.03, -0.01, 0.0, 0.01, 0.03])  # standard error 0.01, deviation 0.0224
+    means = np.array([0.90, 0.893, 0.885, 0.8914, 0.8, 0.9])
+    scores, cost = means[:, None] + folds, np.array([9.0, 5.0, 2.0, 4.0, 1.0, 0.5])
+    scores[5, 2] = np.nan
+    got = call(answer, scores.copy(), cost.copy())
+    if got is None or np.shape(got) != ():
+        return "Return one index, a whole number."
+    if got == 5:
+        return "Candidate 5 failed on a fold: its mean is NaN, and NaN may not be chosen."
+    if got == _rule(scores, cost, root=False):
+        return "You allowed one standard deviation; the standard error divides it by sqrt(folds)."
+    if got == 0:
+        return "That is the best one. Others lie within one standard error of it and cost less."
+    if got == 4:
+        return "That is the cheapest of all, but it lies far below the best."
+    if got != 3:
+        return "Keep those with mean >= best mean - standard error; of these, the least cost."
+    wide = np.array([0.8, 0.9, 1.0]) - 0.9  # the deviation needs ddof=1
+    second = np.array([0.9, 0.9 - 0.0520])[:, None] + wide
+    if call(answer, second.copy(), np.array([2.0, 1.0])) != 1:
+        return "Use std(ddof=1): the mean is estimated from the same few folds."
+    noisy = np.array([[0.9, 0.9, 0.9], [0.5, 0.89, 1.0]])
+    if call(answer, noisy.copy(), np.array([2.0, 1.0])) != 0:
+        return "The standard error is that of the best candidate, not of each candidate itself."
+    return None
 
 
 @exercise("43.4")
-def rows_that_leak(answer) -> str | None:
-    rng = np.random.default_rng(43)
-    x = rng.random((12, 5)).astype("float32")
-    cases = [(x[:8], x[8:], 0), (x[:9], x[8:], 1), (x, x[8:], 4), (x[8:], x[:8], 0)]
-    cases += [(x[[0, 3, 5]], x[[5, 3, 1]], 2)]
-    got = [float(call(answer, fitted.copy(), held.copy())) for fitted, held, _ in cases]
-    target = [float(count) for *_, count in cases]
-    if got == target:
+def images_for_a_difference(answer) -> str | None:
+    right = 8 * 0.95 * 0.05 / 0.01**2  # 2 * sqrt(2 p (1 - p) / n) = 0.01
+    if is_close(answer, right, 1):
         return None
-    if got == [float(np.isin(held, fitted).sum()) for fitted, held, _ in cases]:
-        return "You counted single pixels; a row leaks when all of its values occur in one row."
-    if got == [float(count > 0) for count in target]:
-        return "Return how many held-out rows occur, not whether one does."
-    index = next(i for i, (a, b) in enumerate(zip(got, target, strict=True)) if a != b)
-    return (
-        f"With {len(cases[index][0])} rows fitted and {len(cases[index][1])} held out, "
-        f"{target[index]:g} of the held-out rows were fitted; you return {got[index]:g}."
-    )
+    if is_close(answer, right / 2, 1):
+        return "That is for one accuracy. In a difference the variances of two add up."
+    if is_close(answer, right / 4, 1):
+        return "Two standard errors, not one: the number of images grows with the square."
+    if is_close(answer, right / 8, 1):
+        return "Two models, and two standard errors: both make the number larger."
+    if is_close(answer, 2 * right, 1):
+        return "Twice too many: the variance of the difference is 2 p (1 - p) / n."
+    return "Solve 2 * sqrt(2 p (1 - p) / n) = 0.01 for n, with p = 0.95."

@@ -1,0 +1,323 @@
+"""Train Burda et al.'s one-layer models on all of MNIST, and record what they reach in nats.
+
+    python data/recipes/record_iwae.py vae 1 --epochs 600
+    python data/recipes/record_iwae.py iwae 5 --epochs 200
+    python data/recipes/record_iwae.py iwae 50 --epochs 60 --data mnist-5k --seed 2
+
+Needs data/mnist.npz (or the Keras cache) and JAX. Encoder and decoder 784-200-200-50 with tanh,
+Bernoulli pixels, trained on all 60,000 images, binarised afresh every epoch; -log p(x) of all
+10,000 test images by 5,000 importance samples. With --data mnist-5k the same network learns from
+the 4,000 training digits that ship, judged on their 500 test digits with 1,000 samples.
+
+The learning rate is constant, and falls to zero in a straight line over the last part of the
+epochs, so that --epochs can still be changed before that part begins. What is evaluated is the
+exponential average of the weights. Nothing is chosen on test images: --choose trains on the
+training part alone and reports on the validation part.
+
+Writes data/results/iwae.json as it goes, and a checkpoint to cache/ every few epochs. Started again
+with the same arguments it goes on where it was, and ends where it would have without the stop.
+"""
+
+import argparse
+import datetime
+import json
+import os
+from pathlib import Path
+import time
+
+os.environ["KERAS_BACKEND"] = "jax"
+
+from helpers import data, runtime
+from helpers.elbo import gaussian_kl, gaussian_log_density, importance_weighted_bound
+from helpers.vae import IWAE, dense_decoder, dense_encoder, evaluate
+import jax
+import jax.numpy as jnp
+import keras
+from keras import ops
+import numpy as np
+from recording import save
+
+ROOT = data.DATA_DIR.parent
+RECORD = data.DATA_DIR / "results" / "iwae.json"
+CACHE = ROOT / "cache"
+
+
+def build(samples: int, seed: int) -> IWAE:
+    """The published network: two hidden layers of 200 tanh units on each side, 50 latents."""
+    keras.utils.set_random_seed(seed)
+    sizes = {"image_shape": (784,), "hidden": (200, 200), "latent_dim": 50, "activation": "tanh"}
+    return IWAE(dense_encoder(**sizes), dense_decoder(**sizes), samples, seed=seed)
+
+
+def loss_function(model: IWAE, objective: str):
+    """Nats per image, and the fixed variables after the call (the noise moves on)."""
+
+    def loss(trainable, fixed, x):
+        out, fixed = model.stateless_call(trainable, fixed, x)
+        if objective == "iwae":
+            bound = importance_weighted_bound(out["log_weights"], axis=1)
+        else:
+            kl = gaussian_kl(out["z_mean"], out["z_log_var"])
+            bound = ops.mean(out["log_likelihoods"], axis=1) - kl
+        return -ops.mean(bound), fixed
+
+    return loss
+
+
+def epoch_function(model: IWAE, optimizer, objective: str, ema: float):
+    """One compiled epoch: (state, batches, learning rates) -> (state, mean loss)."""
+    gradient = jax.value_and_grad(loss_function(model, objective), has_aux=True)
+
+    def step(state, batch):
+        x, rate = batch
+        trainable, fixed, slots, average = state
+        (loss, fixed), grads = gradient(trainable, fixed, x.astype("float32"))
+        slots[1] = rate  # the optimizer's learning rate is its second variable
+        trainable, slots = optimizer.stateless_apply(slots, grads, trainable)
+        # Early on, a short memory; the average forgets the first weights.
+        keep = jnp.minimum(ema, (1.0 + slots[0]) / (10.0 + slots[0]))
+        average = [keep * a + (1.0 - keep) * w for a, w in zip(average, trainable, strict=True)]
+        return (trainable, fixed, list(slots), average), loss
+
+    @jax.jit
+    def epoch(state, batches, rates):
+        state, losses = jax.lax.scan(step, state, (batches, rates))
+        return state, losses.mean()
+
+    return epoch
+
+
+def binarise_bytes(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """`data.binarise` for bytes: only pixels that are neither black nor white need luck."""
+    images = grey == 255
+    open_pixels = np.nonzero((grey > 0) & (grey < 255))
+    chance = grey[open_pixels].astype("float32") / np.float32(255)
+    images[open_pixels] = rng.random(len(chance), dtype="float32") < chance
+    return images
+
+
+def epoch_batches(grey: np.ndarray, batch: int, seed: int, epoch: int) -> np.ndarray:
+    """All images in a new order with new noise: (steps, batch, 784) of booleans."""
+    rng = np.random.default_rng((seed, epoch))
+    order = rng.permutation(len(grey))[: len(grey) // batch * batch]
+    return binarise_bytes(grey[order], rng).reshape(-1, batch, 784)
+
+
+def learning_rates(args, epoch: int, steps: int) -> np.ndarray:
+    """Constant, then a straight line to zero over the last `decay` of all steps."""
+    done = (epoch + np.arange(steps) / steps) / args.epochs
+    return (args.rate * np.minimum(1.0, (1.0 - done) / args.decay)).astype("float32")
+
+
+def log_likelihood_function(model: IWAE, samples: int, at_once: int):
+    """Compiled `evaluate.log_likelihood` of a batch: (weights, x, key) -> nats per image."""
+    split = len(model.encoder.trainable_variables)
+
+    @jax.jit
+    def log_likelihood(trainable, x, key):
+        (z_mean, z_log_var), _ = model.encoder.stateless_call(trainable[:split], [], x)
+        mean, log_var = (jnp.repeat(value, at_once, axis=0) for value in (z_mean, z_log_var))
+        images = jnp.repeat(x, at_once, axis=0)
+
+        def some(_, key):
+            z = mean + jnp.exp(0.5 * log_var) * jax.random.normal(key, mean.shape)
+            logits, _ = model.decoder.stateless_call(trainable[split:], [], z)
+            likelihood = (images * logits - ops.softplus(logits)).sum(axis=1)
+            ratio = gaussian_log_density(z, mean, log_var) - gaussian_log_density(z, 0.0, 0.0)
+            return None, (likelihood - ratio).reshape(len(x), at_once)
+
+        _, log_weights = jax.lax.scan(some, None, jax.random.split(key, samples // at_once))
+        return importance_weighted_bound(jnp.moveaxis(log_weights, 0, 1).reshape(len(x), -1), 1)
+
+    return log_likelihood
+
+
+def negative_elbo(model: IWAE, weights, grey: np.ndarray, seed: int) -> float:
+    """-ELBO of the same binarised images, nats per image, 20 samples each."""
+    for variable, value in zip(model.trainable_variables, weights, strict=True):
+        variable.assign(value)
+    x = binarise_bytes(grey, np.random.default_rng(seed)).astype("float32")
+    return float(-evaluate.elbo(model, x, samples=20, seed=seed).mean())
+
+
+def save_state(path: Path, state, **more) -> None:
+    """All or nothing: a kill while writing leaves the old checkpoint."""
+    parts = {f"{i}_{j}": np.asarray(v) for i, part in enumerate(state) for j, v in enumerate(part)}
+    path.parent.mkdir(exist_ok=True)
+    with open(path.with_suffix(".part"), "wb") as file:
+        np.savez(file, more=json.dumps(more), **parts)
+    path.with_suffix(".part").replace(path)
+
+
+def load_state(path: Path, like) -> tuple:
+    with np.load(path, allow_pickle=False) as saved:
+        state = tuple(
+            [jnp.asarray(saved[f"{i}_{j}"]) for j in range(len(part))]
+            for i, part in enumerate(like)
+        )
+        return state, json.loads(str(saved["more"]))
+
+
+def train(args, grey: np.ndarray, report) -> tuple:
+    """Train to the end, from the checkpoint if there is one: (model, state)."""
+    model = build(args.k, args.seed)
+    optimizer = keras.optimizers.Adam(args.rate, epsilon=1e-7)
+    optimizer.build(model.trainable_variables)
+    start = [v.value for v in model.trainable_variables]
+    fixed = [v.value for v in model.non_trainable_variables]
+    state = (start, fixed, [v.value for v in optimizer.variables], list(start))
+    progress = {"epoch": 0, "seconds": 0.0, "cpu_seconds": 0.0, "curve": []}
+    path = CACHE / f"{args.name}.npz"
+    if path.exists():
+        state, progress = load_state(path, state)
+        print(f"going on after epoch {progress['epoch']}", flush=True)
+        report(progress)  # or a stop during the evaluation would lose what training recorded
+    run = epoch_function(model, optimizer, args.objective, args.ema)
+    while progress["epoch"] < args.epochs:
+        for stale in CACHE.glob(f"{args.name}_*.npy"):  # evaluated with the weights before these
+            stale.unlink()
+        clock, cpu = time.perf_counter(), time.process_time()
+        batches = epoch_batches(grey, args.batch, args.seed, progress["epoch"])
+        rates = learning_rates(args, progress["epoch"], len(batches))
+        state, loss = run(state, batches, rates)
+        loss = float(loss)
+        progress["epoch"] += 1
+        progress["seconds"] += time.perf_counter() - clock
+        progress["cpu_seconds"] += time.process_time() - cpu
+        if progress["epoch"] % args.every == 0 or progress["epoch"] == args.epochs:
+            progress["curve"].append([progress["epoch"], round(loss, 3)])
+            save_state(path, state, **progress)
+            report(progress)
+    return model, state
+
+
+def provenance(args) -> dict:
+    return {
+        "command": f"python data/recipes/record_iwae.py {args.objective} {args.k} "
+        f"--epochs {args.epochs} --data {args.data} --batch {args.batch} --rate {args.rate} "
+        f"--decay {args.decay} --ema {args.ema} --seed {args.seed}",
+    } | runtime.circumstances("jax")
+
+
+def evaluate_all(args, model, weights, grey, name: str, samples: int, report) -> np.ndarray:
+    """-log p(x) of every image, a hundred at a time, kept in cache/ against a stop."""
+    path = CACHE / f"{args.name}_{name}_{samples}.npy"
+    x = binarise_bytes(grey, np.random.default_rng(args.seed)).astype("float32")
+    nats = np.load(path) if path.exists() else np.zeros(0, "float32")
+    log_likelihood = log_likelihood_function(model, samples, args.at_once)
+    while len(nats) < len(x):
+        key = jax.random.fold_in(jax.random.key(args.seed), len(nats))
+        batch = log_likelihood(weights, x[len(nats) : len(nats) + 100], key)
+        nats = np.concatenate([nats, -np.asarray(batch)])
+        if len(nats) % 500 == 0:
+            np.save(path, nats)
+            report(len(nats), float(nats.mean()))
+    return nats
+
+
+def write(args, entry: dict) -> None:
+    """Put this run's entry into the record beside the others."""
+    runs = json.loads(RECORD.read_text())["runs"] if RECORD.exists() else {}
+    runs[args.name] = entry
+    save(RECORD, {"what": WHAT, "runs": runs}, indent=1)
+
+
+WHAT = (
+    "MNIST (or the course's 5,000 of it) binarised afresh every epoch, 784-200-200-50 tanh; "
+    "-log p(x) in nats per image of the test images, binarised once, by importance samples from "
+    "the encoder; vae: mean over k samples of log p(x | z), KL in closed form; "
+    "iwae: importance-weighted bound of k samples"
+)
+
+
+def main(args) -> None:
+    digits = data.load(args.data)
+    if digits.name != args.data:
+        raise SystemExit("this record needs the full MNIST: see data/README.md")
+    parts = {
+        name: np.rint(x * 255).astype("uint8").reshape(-1, 784)
+        for name, x in (("t", digits.x_train), ("v", digits.x_val), ("test", digits.x_test))
+    }
+    if args.choose:
+        grey, held_out, samples = parts["t"], parts["v"], 100
+    elif args.data == "mnist-5k":
+        grey, held_out, samples = parts["t"], parts["test"], 1000
+    else:
+        grey, held_out, samples = np.concatenate([parts["t"], parts["v"]]), parts["test"], 5000
+    entry = provenance(args) | {
+        "objective": args.objective,
+        "k": args.k,
+        "epochs": args.epochs,
+        "batch": args.batch,
+        "training_images": len(grey),
+        "test_images": len(held_out),
+    }
+
+    def save(**more) -> None:
+        entry.update(more, date=datetime.date.today().isoformat())
+        if not args.choose:
+            write(args, entry)
+
+    def trained(progress) -> None:
+        print(
+            f"epoch {progress['epoch']}: {progress['curve'][-1][1]:.3f} nats, "
+            f"{progress['seconds'] / progress['epoch']:.2f} s per epoch",
+            flush=True,
+        )
+        save(
+            epochs_done=progress["epoch"],
+            train_seconds=round(progress["seconds"]),
+            train_cpu_seconds=round(progress["cpu_seconds"]),
+            training_loss=progress["curve"],
+        )
+
+    model, state = train(args, grey, trained)
+    if args.choose:
+        for name, weights in (("last", state[0]), ("average", state[3])):
+            nats = evaluate_all(args, model, weights, held_out, name, samples, lambda *_: None)
+            print(f"{args.name} {name} weights: {nats.mean():.3f} on validation", flush=True)
+        return
+    clock = time.perf_counter()
+
+    def evaluated(count: int, mean: float) -> None:
+        print(f"{count} images: {mean:.3f} nats", flush=True)
+        save(images_evaluated=count, test_negative_log_likelihood=round(mean, 3))
+
+    nats = evaluate_all(args, model, state[3], held_out, "test", samples, evaluated)
+    save(
+        test_negative_elbo=round(negative_elbo(model, state[3], held_out, args.seed), 3),
+        samples=samples,
+        test_negative_log_likelihood=round(float(nats.mean()), 3),
+        standard_error=round(float(nats.std() / len(nats) ** 0.5), 3),
+        first_500_images=round(float(nats[:500].mean()), 3),
+        evaluation_seconds=round(time.perf_counter() - clock),
+    )
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("objective", choices=("vae", "iwae"))
+    parser.add_argument("k", type=int)
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--data", choices=("mnist", "mnist-5k"), default="mnist")
+    parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--decay", type=float, default=0.4)
+    parser.add_argument("--ema", type=float, default=0.999)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--every", type=int, default=10, help="epochs between checkpoints")
+    parser.add_argument("--at-once", type=int, default=10, help="samples per step of evaluation")
+    parser.add_argument("--choose", action="store_true", help="hold out 5,000; touch no test image")
+    args = parser.parse_args()
+    args.name = f"{args.objective}_{args.k}"
+    if args.data == "mnist-5k":
+        args.name = f"mnist-5k_{args.name}_{args.epochs}epochs_seed{args.seed}"
+    if args.choose:
+        args.name = (
+            f"choose_{args.name}_{args.epochs}_{args.batch}_{args.rate}_{args.decay}_{args.ema}"
+        )
+    return args
+
+
+if __name__ == "__main__":
+    main(arguments())

@@ -1,0 +1,166 @@
+"""Train VAEs of architectures, and search the architecture table through their latent spaces.
+
+    python data/recipes/record_latent_search.py
+
+**VAEs**: five seeds, which also draw the half of the architectures that each is trained with; no
+score is ever shown to them. With beta = 0.3 and, for comparison, beta = 1: reconstruction of both
+halves, and validity, uniqueness and novelty of 2,000 decoded draws from the prior (`sampled`: each
+token drawn; `likeliest`: the likeliest one). The same for the two baselines.
+
+**Rank correlations**: Spearman's between the scores that a Gaussian process predicts, trained on 50
+or 200 architectures, and the scores of all others; 20 splits (four for each VAE).
+
+**Searches**: 100 queries each, ten seeds for each VAE, no query repeated. At every step 500 codes
+are decoded, 400 from the prior and 100 near the codes of the five best; what is invalid, known or a
+repetition is counted and dropped. "latent" takes the highest expected improvement of a Gaussian
+process over the encoder's means, "raw codes" that of one over `Space.encode`, from the same kind of
+pool. "prior" decodes draw after draw, without any model. A query returns the mean over the table's
+two seeds of -ELBO after 81 epochs on the validation images. No search sees the test images.
+
+Written to data/results/latent_search.json, piece by piece; a recording that was stopped goes on
+where it was.
+"""
+
+import json
+
+from helpers import data, runtime
+from helpers.runtime import keras
+from helpers.search import Space, strategies
+from helpers.table import ArchitectureTable, param_space
+from helpers.table import strings as av
+from helpers.vae.text import exact_share
+import numpy as np
+from recording import save
+from scipy.stats import spearmanr
+from threadpoolctl import threadpool_limits
+
+TARGET = data.DATA_DIR / "results" / "latent_search.json"
+VAES, RUNS, QUERIES, DRAWS, INITIAL = 5, 10, 100, 2000, 5
+FAR, NEAR, BEST, STEP = 400, 100, 5, 0.5  # codes from the prior and near the best, at every step
+TABLE, SPACE = ArchitectureTable.load(), Space(param_space())
+STRINGS, SCORES = av.to_strings(TABLE.params), -TABLE.means()
+ROWS = {tuple(string): row for row, string in enumerate(STRINGS.tolist())}
+POINTS = {TABLE.row(SPACE.params(point)): point for point in SPACE.points()}
+RAW = SPACE.encode([POINTS[row] for row in range(len(TABLE))])
+
+
+def quality(vae, training, held_out, seed: int) -> dict:
+    """What a VAE is worth as a generator: reconstruction, validity, uniqueness, novelty."""
+    z = np.random.default_rng((seed, 1)).standard_normal((DRAWS, vae.latent_dim))
+    final = {name: values[-1] for name, values in vae.history.history.items()}
+    return {
+        "final": final,
+        "exact_training": exact_share(vae, training),
+        "exact_held_out": exact_share(vae, held_out),
+        "tokens_held_out": float((vae.reconstruct(held_out) == held_out).mean()),
+        "sampled": av.worth(vae.sample(DRAWS, seed), training),
+        "likeliest": av.worth(av.decode(vae, z), training),
+    }
+
+
+def baselines(training, seed: int) -> dict:
+    """Two generators that learned nothing: random tokens, and random valid architectures."""
+    rng = np.random.default_rng((seed, 2))
+    tokens = rng.integers(av.SYMBOLS, size=(DRAWS, av.WIDTH))
+    tokens = np.where((tokens == 0).cumsum(axis=1) > 0, 0, tokens)
+    uniform = STRINGS[rng.integers(len(STRINGS), size=DRAWS)]
+    return {"tokens": av.worth(tokens, training), "uniform": av.worth(uniform, training)}
+
+
+def rank_correlation(codes: np.ndarray, count: int, seed: int) -> float:
+    """Between predicted and true scores of the architectures that the surrogate has not seen."""
+    order = np.random.default_rng((seed, 3)).permutation(len(codes))
+    known, unknown = order[:count], order[count:]
+    surrogate = strategies.fit_surrogate(codes[known], strategies.warp(SCORES[known]))
+    return float(spearmanr(surrogate.predict(codes[unknown]), SCORES[unknown]).statistic)
+
+
+def rows_of(strings: np.ndarray) -> list[int | None]:
+    return [ROWS.get(tuple(string)) for string in strings.tolist()]
+
+
+def search(vae, codes: np.ndarray, places: np.ndarray, rng, has_model: bool) -> dict:
+    """The rows that a search asked for, in order, and what became of the codes it decoded.
+
+    Args:
+        codes: what the surrogate sees of each row.
+        places: the encoder's mean of each row.
+    """
+    asked: list[int] = []
+    counts = {"decoded": 0, "invalid": 0, "known": 0, "repeated": 0}
+    while len(asked) < QUERIES:
+        z = rng.normal(size=(FAR, vae.latent_dim))
+        if has_model and len(asked) >= INITIAL:
+            best = sorted(asked, key=lambda row: -SCORES[row])[:BEST]
+            centres = places[rng.choice(best, NEAR)]
+            z = np.vstack([z, centres + STEP * rng.normal(size=centres.shape)])
+        found = rows_of(av.decode(vae, z))
+        valid = [row for row in found if row is not None]
+        new = list(dict.fromkeys(row for row in valid if row not in asked))
+        counts["decoded"] += len(z)
+        counts["invalid"] += len(z) - len(valid)
+        counts["known"] += sum(row in asked for row in valid)
+        counts["repeated"] += sum(row not in asked for row in valid) - len(new)
+        if not has_model or len(asked) < INITIAL:
+            asked += new[: (QUERIES if not has_model else INITIAL) - len(asked)]
+        elif new:
+            values = strategies.warp(SCORES[asked])
+            surrogate = strategies.fit_surrogate(codes[asked], values)
+            mean, std = surrogate.predict(codes[new], return_std=True)
+            gain = strategies.expected_improvement(mean, std, values.max())
+            asked.append(new[int(gain.argmax())])
+    return {"rows": asked} | counts
+
+
+def main() -> None:
+    record = json.loads(TARGET.read_text()) if TARGET.exists() else {}
+    record |= {"command": "python data/recipes/record_latent_search.py"}
+    record |= runtime.circumstances("scikit-learn", "scipy")
+    record |= {"table": TABLE.about["date"], "vaes": VAES, "runs": RUNS, "queries": QUERIES}
+    parts = ("beta_1", "beta_0.3", "baselines", "correlations", "searches")
+    quality_1, quality_low, base, correlations, searches = (
+        record.setdefault(part, {}) for part in parts
+    )
+    for seed in map(str, range(VAES)):
+        if seed in searches:
+            continue
+        training, held_out = av.split(STRINGS, int(seed))
+        full = av.train(training, int(seed), beta=1.0)
+        quality_1[seed] = quality(full, training, held_out, int(seed))
+        vae = av.train(training, int(seed))
+        quality_low[seed] = quality(vae, training, held_out, int(seed))
+        base[seed] = baselines(training, int(seed))
+        places = av.means(vae, STRINGS)
+        kinds = {"Space.encode": RAW, "one-hot": av.one_hot(STRINGS), "latent": places}
+        kinds["latent, beta 1"] = av.means(full, STRINGS)
+        with threadpool_limits(1):
+            correlations[seed] = {
+                kind: {
+                    str(count): [
+                        rank_correlation(codes, count, 4 * int(seed) + turn) for turn in range(4)
+                    ]
+                    for count in (50, 200)
+                }
+                for kind, codes in kinds.items()
+            }
+            rivals = {"latent": (places, True), "raw codes": (RAW, True), "prior": (RAW, False)}
+            searches[seed] = {
+                name: [
+                    search(
+                        vae,
+                        codes,
+                        places,
+                        np.random.default_rng((RUNS * int(seed) + run, 4)),
+                        has_model,
+                    )
+                    for run in range(RUNS)
+                ]
+                for name, (codes, has_model) in rivals.items()
+            }
+        save(TARGET, record)
+        print("VAE", seed, "done", flush=True)
+        keras.utils.clear_session()
+
+
+if __name__ == "__main__":
+    main()

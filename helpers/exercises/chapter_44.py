@@ -1,0 +1,103 @@
+"""Checks of the exercises of notebook 44, random search."""
+
+from collections.abc import Mapping
+from math import comb
+
+from helpers.exercises import call, chosen, exercise
+import numpy as np
+
+
+def _whole(answer: object) -> int | None:
+    """The answer as a whole number; None where it is not one."""
+    number = float(answer)
+    return int(number) if np.isfinite(number) and number == int(number) else None
+
+
+@exercise("44.1")
+def draws_needed(answer) -> str | None:
+    number = _whole(answer)
+    if number is None:
+        return "A whole number of draws: round up."
+    if number == 459:
+        return None
+    if number == 458:
+        return "One short: 458 draws hit with a probability just below 99 %."
+    if number in (298, 299, 300):
+        return "That is enough for 95 %; the exercise asks for 99 %."
+    if number in (90, 91):
+        return "That is for the best 5 %; the exercise asks for the best 1 %."
+    if number > 459:
+        return "Enough, but fewer will do: solve 1 - 0.99^n = 0.99."
+    return "Too few. All n draws miss with probability 0.99^n; that must be 0.01 at most."
+
+
+@exercise("44.2")
+def search_space(answer) -> str | None:
+    if not isinstance(answer, Mapping):
+        return "A dictionary, please: name -> distribution."
+    missing = {"learning_rate", "layers", "dropout"} - set(answer)
+    if missing:
+        return f"These names are missing: {sorted(missing)}."
+    for name in ("learning_rate", "layers", "dropout"):
+        if not hasattr(answer[name], "ppf"):
+            return f"{name} must be a distribution of scipy.stats here, with its numbers filled in."
+    rate, layers, dropout = (answer[name] for name in ("learning_rate", "layers", "dropout"))
+    if not np.allclose(rate.ppf([0, 1]), [1e-4, 1e-1]):
+        return "learning_rate must run from 0.0001 to 0.1."
+    if not np.isclose(rate.ppf(0.5), np.sqrt(1e-4 * 1e-1), rtol=1e-6):
+        return "By its order of magnitude: the median of learning_rate must be the geometric mean."
+    if np.isclose(layers.cdf(3), 1):
+        return "layers never becomes 4: the upper end of randint does not belong to it."
+    if not np.allclose([layers.cdf(k) for k in (0, 1, 2, 3, 4)], [0, 0.25, 0.5, 0.75, 1]):
+        return "layers must be 1, 2, 3 or 4 with equal probabilities."
+    if np.allclose(dropout.ppf([0, 1]), [0.1, 0.6]):
+        return "dropout runs to 0.6: uniform takes the start and the LENGTH of the interval."
+    if not np.allclose(dropout.ppf([0, 0.5, 1]), [0.1, 0.3, 0.5]):
+        return "dropout must be uniform from 0.1 to 0.5: uniform(loc, scale)."
+    return None
+
+
+@exercise("44.3")
+def as_close_as_the_grid(answer) -> str | None:
+    number = _whole(answer)
+    if number is None:
+        return "A whole number of draws."
+    if number == 8:
+        return None
+    if number == 7:
+        return "Almost: 7 draws have the expected distance 0.069, and the grid 1/16 = 0.0625."
+    if number == 4096:
+        return "That is the grid's own budget; random draws need far fewer. 4096^(1/6) = 4."
+    if number == 4:
+        return "Four values at random leave gaps; four evenly spaced ones are closer."
+    return "The grid tests 4 values of the parameter: 1/16. Now find n with (n+3)/(2(n+1)(n+2))."
+
+
+@exercise("44.4")
+def hit_rate(answer) -> str | None:
+    cases = [(144, 7, 60), (10, 3, 2), (20, 1, 20), (12, 5, 9), (50, 4, 0)]
+    got = [float(call(answer, *case)) for case in cases]
+    right = [1 - comb(size - good, n) / comb(size, n) for size, good, n in cases]
+    if np.allclose(got, right):
+        return None
+    if np.allclose(got, 1 - np.array(right)):
+        return "That is the probability to miss them all."
+    if np.allclose(got, [1 - (1 - good / size) ** n for size, good, n in cases]):
+        return "That is with replacement; here each draw leaves one candidate less."
+    if np.allclose(got[:3], right[:3]):
+        return "Look at the ends: with n > size - good a hit is certain; with n = 0 impossible."
+    return (
+        "Missing: (size-good)/size for the first draw, (size-good-1)/(size-1) for the second, ..."
+    )
+
+
+@exercise("44.5")
+def when_a_grid(answer) -> str | None:
+    hints = {
+        "a": "Seven parameters: 2 values each are 128 runs already, and most of them repeat.",
+        "b": None,
+        "c": "A grid that is cut off has not seen some values at all; random draws are a fair "
+        "sample at every moment.",
+        "d": "The nine runs of a 3 x 3 grid see three values of the parameter that matters.",
+    }
+    return chosen(answer, hints)

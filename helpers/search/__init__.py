@@ -1,0 +1,25 @@
+"""Search over any scikit-learn estimator: spaces, strategies, search classes, fits kept on disk.
+
+`strategies` is a module of generators that know nothing of estimators: `strategies.run` drives them
+over a table or a formula. Nothing here imports Keras.
+"""
+
+from helpers.search import strategies
+from helpers.search.caching import CachedEstimator
+from helpers.search.cv import (
+    EvolutionSearchCV,
+    GreedySearchCV,
+    PrioritySearchCV,
+    incumbent,
+)
+from helpers.search.space import Space
+
+__all__ = [
+    "CachedEstimator",
+    "EvolutionSearchCV",
+    "GreedySearchCV",
+    "PrioritySearchCV",
+    "Space",
+    "incumbent",
+    "strategies",
+]

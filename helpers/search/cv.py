@@ -1,0 +1,423 @@
+"""Search strategies as scikit-learn search classes: greedy, evolutionary, and by priority.
+
+They search any estimator, on any joblib backend, and give the `cv_results_` of GridSearchCV.
+"""
+
+from dataclasses import dataclass
+import math
+from numbers import Integral, Real
+import time
+import warnings
+
+from helpers.search.space import Space
+from helpers.search.strategies import Strategy, evolution, greedy, priority
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._split import _yields_constant_splits
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+
+
+class _StrategySearchCV(BaseSearchCV):
+    """Drives a strategy with cross-validation; what the three search classes share."""
+
+    _parameter_constraints = BaseSearchCV._parameter_constraints | {
+        "param_space": [dict, list, tuple],
+        "max_evals": [Interval(Integral, 1, None, closed="left"), None],
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        param_space,
+        *,
+        max_evals: int | None = 50,
+        max_seconds: float | None = None,
+        batch_size: int = 1,
+        random_state=None,
+        scoring=None,
+        n_jobs: int | None = None,
+        refit=True,
+        cv=None,
+        verbose: int = 0,
+        pre_dispatch="2*n_jobs",
+        error_score=np.nan,
+        return_train_score: bool = False,
+    ) -> None:
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_space = param_space
+        self.max_evals = max_evals
+        self.max_seconds = max_seconds
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def _strategy(self, space: Space, rng: np.random.RandomState) -> Strategy:
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict:
+        """What goes to another process, or to disk: not the evaluations under way."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_trials"}
+
+    def _check_input_parameters(self, X, y, split_params) -> None:
+        if not _yields_constant_splits(self._checked_cv_orig):
+            raise ValueError(
+                "cv must give the same folds whenever it is asked, so that scores can be compared: "
+                f"give it a whole number as random_state, got {self.cv!r}"
+            )
+
+    def _checked_space(self) -> Space:
+        space = Space(self.param_space)
+        known = self.estimator.get_params()
+        unknown = [name for name in space.names if name not in known]
+        if unknown:
+            raise ValueError(
+                f"param_space must name parameters of {type(self.estimator).__name__}, got "
+                f"{unknown}; it has {sorted(known)}"
+            )
+        if self.max_evals is None and self.max_seconds is None and math.isinf(space.size):
+            raise ValueError(
+                "max_evals or max_seconds must be set for a space with distributions, got None"
+            )
+        return space
+
+    def _run_search(self, evaluate_candidates, *, callback_ctx=None) -> None:
+        space = self._checked_space()
+        limit = min(space.size, self.max_evals or math.inf)
+        strategy = self._strategy(space, check_random_state(self.random_state))
+        self._trials = _Trials(self, evaluate_candidates, callback_ctx, limit)
+        try:
+            self._trials.drive(strategy, space, limit, self.max_seconds or math.inf)
+        finally:
+            del self._trials
+
+    def _format_results(self, candidate_params, n_splits, out, more_results=None) -> dict:
+        """Put the candidates back of which no fold could be fitted, and rank failures last.
+
+        scikit-learn refuses a batch in which every fit fails, so such candidates never come here.
+        """
+        self._trials.last_call = (candidate_params, n_splits, out, more_results)
+        candidates, rows = list(candidate_params), list(out)
+        like = next(row for row in out if row["fit_error"] is None)
+        for position, params, seconds in self._trials.lost:
+            candidates.insert(position, params)
+            row = _failed_row(like, self.error_score, seconds / n_splits)
+            rows[position * n_splits : position * n_splits] = [row] * n_splits
+        failed = np.array([row["fit_error"] is not None for row in rows])
+        self._trials.failed = failed.reshape(-1, n_splits).any(axis=1)
+        with warnings.catch_warnings():  # a failed fit has its own warning
+            warnings.filterwarnings("ignore", "One or more of the (test|train) scores")
+            results = super()._format_results(candidates, n_splits, rows, more_results)
+        for key in [key for key in results if key.startswith("rank_test_")]:
+            mean = results["mean_test_" + key.removeprefix("rank_test_")]
+            order = np.where(self._trials.failed | np.isnan(mean), -np.inf, mean)
+            results[key] = rankdata(-order, method="min").astype(np.int32)
+        return results
+
+
+class _Trials:
+    """The evaluations of one search: passes batches on to scikit-learn, and remembers failures."""
+
+    def __init__(self, search: BaseSearchCV, evaluate_candidates, context, limit: float) -> None:
+        self.search, self.evaluate_candidates = search, evaluate_candidates
+        self.count = 0
+        self.lost: list[tuple[int, dict, float]] = []  # position, parameters, seconds
+        self.failed = np.array([], dtype=bool)
+        self.results: dict = {}
+        self.last_call: tuple = ()
+        self.error: ValueError | None = None
+        subtasks = int(limit) * search.n_splits_ if math.isfinite(limit) else None
+        self.context = context.subcontext(
+            task_name="search", max_subtasks=subtasks, sequential_subtasks=False
+        ).call_on_fit_task_begin(estimator=search)
+
+    def drive(self, strategy: Strategy, space: Space, limit: float, max_seconds: float) -> None:
+        """Evaluate what the strategy asks for, until it ends or one of the budgets is used up.
+
+        At least one batch is evaluated; no other begins after `max_seconds`.
+        """
+        start = time.perf_counter()
+        batch = next(strategy, None)
+        while batch:
+            batch = batch[: int(min(len(batch), limit - self.count))]
+            scores = self.evaluate([space.params(point) for point in batch])
+            if self.count >= limit or time.perf_counter() - start >= max_seconds:
+                break
+            try:
+                batch = strategy.send(scores)
+            except StopIteration:
+                break
+        self.end()
+
+    def evaluate(self, candidates: list[dict]) -> np.ndarray:
+        """Mean scores of the candidates, NaN for those that failed: shape (len(candidates),)."""
+        start, first = time.perf_counter(), self.count
+        numbered = _Numbered(self.context, first * self.search.n_splits_)
+        self.count += len(candidates)
+        try:
+            self.results = self.evaluate_candidates(candidates, callback_ctx=numbered)
+        except ValueError as error:
+            if "fits failed" not in str(error):
+                raise
+            self.error = error
+            seconds = (time.perf_counter() - start) / len(candidates)
+            self.lost += [(first + i, params, seconds) for i, params in enumerate(candidates)]
+            warnings.warn(
+                f"every fit failed of {candidates}; the search goes on without",
+                FitFailedWarning,
+                stacklevel=2,
+            )
+            return np.full(len(candidates), np.nan)
+        except BaseException:
+            if self.results:  # stopped by hand, say: keep what was computed
+                self.search.cv_results_ = self.results
+            raise
+        return np.where(self.failed, np.nan, self.results[self.guide()])[first:]
+
+    def guide(self) -> str:
+        """The result that guides the search: the mean of the metric of `refit`, else the first."""
+        means = [key for key in self.results if key.startswith("mean_test_")]
+        chosen = f"mean_test_{self.search.refit}"
+        return chosen if chosen in means else means[0]
+
+    def end(self) -> None:
+        if not self.results:
+            raise ValueError(
+                f"param_space must hold a candidate that can be fitted; all {self.count} that were "
+                f"tried failed. {self.error}"
+            )
+        if len(self.results["params"]) < self.count:  # what was lost after the last success
+            complete = self.search._format_results(*self.last_call)
+            self.results.clear()
+            self.results.update(complete)
+        self.context.call_on_fit_task_end(estimator=self.search)
+
+
+class _Numbered:
+    """A callback context whose tasks count on from earlier batches: one progress bar for all."""
+
+    def __init__(self, context, first: int) -> None:
+        self.context, self.first = context, first
+
+    def subcontext(self, *, task_name: str, task_id: int):
+        return self.context.subcontext(task_name=task_name, task_id=self.first + task_id)
+
+
+def _failed_row(like: dict, error_score: float, seconds: float) -> dict:
+    """What scikit-learn would record of a fit that failed, with the metrics of one that did not."""
+    scores = like["test_scores"]
+    lost = dict.fromkeys(scores, error_score) if isinstance(scores, dict) else error_score
+    row = like | {"fit_error": "lost", "test_scores": lost, "fit_time": seconds, "score_time": 0.0}
+    return row | ({"train_scores": lost} if "train_scores" in like else {})
+
+
+class GreedySearchCV(_StrategySearchCV):
+    """Local search over a space, by cross-validation; see `greedy` for the strategy.
+
+    Args:
+        estimator: any scikit-learn estimator.
+        param_space: name -> list of values, or frozen scipy.stats distribution; or a list of such
+            dicts, for parameters that exist only under a condition (see `helpers.search.Space`).
+        max_evals: candidates to evaluate at most, 1 or more; None for all of a finite space.
+        max_seconds: no evaluation begins after this time, above 0; None for no limit.
+        batch_size: candidates evaluated at once. More keep more workers busy (a batch is
+            `batch_size * n_splits` fits), and the search learns from its results less often.
+        random_state: a whole number gives the same candidates every time, whatever `n_jobs`.
+        scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score: as in
+            GridSearchCV. Of several metrics, that of `refit` guides the search, else the first.
+
+    Attributes:
+        cv_results_, best_params_, best_score_, best_estimator_ and so on: as in GridSearchCV;
+        candidates stand in the order of evaluation, each once. One that fails is scored
+        `error_score`, ranks last, and is never chosen. After an interruption,
+        `cv_results_` holds what was evaluated.
+
+    Raises:
+        ValueError: by `fit`, for a space that is empty, malformed, or names unknown parameters; a
+            budget of zero; folds that differ from call to call; a space of which everything fails.
+
+    Example:
+        >>> search = GreedySearchCV(forest, {"max_depth": [None, 10, 20]}, random_state=0).fit(X, y)
+        >>> search.best_params_, incumbent(search.cv_results_).score[-1]
+    """
+
+    def _strategy(self, space: Space, rng: np.random.RandomState) -> Strategy:
+        return greedy(space, rng, self.batch_size)
+
+
+class EvolutionSearchCV(_StrategySearchCV):
+    """Regularised evolution over a space, by cross-validation; see `evolution` for the strategy.
+
+    Args:
+        estimator, param_space and the rest: as in `GreedySearchCV`.
+        population_size: candidates alive, 2 or more; the first of them are random.
+        tournament_size: of them that compete to become a parent, 1 or more.
+
+    Attributes, Raises: as in `GreedySearchCV`.
+    """
+
+    _parameter_constraints = _StrategySearchCV._parameter_constraints | {
+        "population_size": [Interval(Integral, 2, None, closed="left")],
+        "tournament_size": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        param_space,
+        *,
+        population_size: int = 10,
+        tournament_size: int = 3,
+        max_evals: int | None = 50,
+        max_seconds: float | None = None,
+        batch_size: int = 1,
+        random_state=None,
+        scoring=None,
+        n_jobs: int | None = None,
+        refit=True,
+        cv=None,
+        verbose: int = 0,
+        pre_dispatch="2*n_jobs",
+        error_score=np.nan,
+        return_train_score: bool = False,
+    ) -> None:
+        super().__init__(
+            estimator,
+            param_space,
+            max_evals=max_evals,
+            max_seconds=max_seconds,
+            batch_size=batch_size,
+            random_state=random_state,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.population_size = population_size
+        self.tournament_size = tournament_size
+
+    def _strategy(self, space: Space, rng: np.random.RandomState) -> Strategy:
+        return evolution(space, rng, self.batch_size, self.population_size, self.tournament_size)
+
+
+class PrioritySearchCV(_StrategySearchCV):
+    """Bayesian optimisation over a pool, by cross-validation; see `priority` for the strategy.
+
+    Args:
+        estimator, param_space and the rest: as in `GreedySearchCV`.
+        n_initial: candidates far from each other before the surrogate is asked, 1 or more.
+        pool_size: candidates in the pool, 2 or more; a smaller space is in it as a whole.
+
+    Attributes, Raises: as in `GreedySearchCV`.
+    """
+
+    _parameter_constraints = _StrategySearchCV._parameter_constraints | {
+        "n_initial": [Interval(Integral, 1, None, closed="left")],
+        "pool_size": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        param_space,
+        *,
+        n_initial: int = 5,
+        pool_size: int = 1000,
+        max_evals: int | None = 50,
+        max_seconds: float | None = None,
+        batch_size: int = 1,
+        random_state=None,
+        scoring=None,
+        n_jobs: int | None = None,
+        refit=True,
+        cv=None,
+        verbose: int = 0,
+        pre_dispatch="2*n_jobs",
+        error_score=np.nan,
+        return_train_score: bool = False,
+    ) -> None:
+        super().__init__(
+            estimator,
+            param_space,
+            max_evals=max_evals,
+            max_seconds=max_seconds,
+            batch_size=batch_size,
+            random_state=random_state,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.n_initial = n_initial
+        self.pool_size = pool_size
+
+    def _strategy(self, space: Space, rng: np.random.RandomState) -> Strategy:
+        return priority(space, rng, self.batch_size, self.n_initial, self.pool_size)
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """The best so far, after each evaluation of a search; arrays of shape (n_candidates,).
+
+    Attributes:
+        evaluations: 1, 2, and so on.
+        seconds: of fitting and scoring so far, summed over candidates and folds (compute, not
+            wall: it is the same however many workers shared it).
+        score: best mean test score so far; NaN as long as everything failed.
+        index: row of `cv_results_` that holds it, the first of equals; -1 for none.
+    """
+
+    evaluations: np.ndarray
+    seconds: np.ndarray
+    score: np.ndarray
+    index: np.ndarray
+
+
+def incumbent(cv_results: dict, metric: str = "score") -> Incumbent:
+    """Best score so far against evaluations and against seconds, of any scikit-learn search.
+
+    Args:
+        cv_results: the `cv_results_` of a search.
+        metric: one of its metrics; "score" when there is one only.
+
+    Raises:
+        ValueError: the results do not hold that metric.
+    """
+    metrics = sorted(k.removeprefix("mean_test_") for k in cv_results if k.startswith("mean_test_"))
+    if metric not in metrics:
+        raise ValueError(f"metric must be one of {metrics}, got {metric!r}")
+    scores = np.asarray(cv_results[f"mean_test_{metric}"], dtype="float64")
+    folds = sum(key.startswith("split") and key.endswith(f"_test_{metric}") for key in cv_results)
+    per_fold = np.add(cv_results["mean_fit_time"], cv_results["mean_score_time"])
+    lowest = np.where(np.isnan(scores), -np.inf, scores)
+    best = np.maximum.accumulate(lowest)
+    index = np.array([int(np.argmax(lowest[: n + 1])) for n in range(len(scores))])
+    nothing = np.isneginf(best)
+    return Incumbent(
+        evaluations=np.arange(1, len(scores) + 1),
+        seconds=np.cumsum(per_fold * folds),
+        score=np.where(nothing, np.nan, best),
+        index=np.where(nothing, -1, index),
+    )

@@ -1,0 +1,5 @@
+"""`python -m helpers.table build` and `check`."""
+
+from helpers.table.build import main
+
+main()

@@ -1,0 +1,404 @@
+"""The architecture table: every VAE of a small space, trained in advance on real digits.
+
+    python -m helpers.table build    # trains what its log does not hold yet, then writes the table
+    python -m helpers.table check    # trains rows again with VAE.fit, and compares
+
+A search over the table costs microseconds per answer, and its regret is exact, because the best
+architecture is known. After NAS-Bench-101 (Ying et al. 2019), with VAEs instead of classifiers.
+
+**The space.** 1 to 3 hidden layers in the encoder, each with a width and an activation of its own;
+the decoder mirrors them; and a number of latents: 2,336 architectures, no two of them alike.
+
+**The training**, the same for all: scikit-learn's digits (1,200 images for training), binarised
+afresh at every epoch; Adam at a constant learning rate, so that a training of 9 epochs is the first
+ninth of one of 81; two seeds, which decide weights, order, noise and binarisation.
+
+**The score**: -ELBO in nats per image on the 300 validation images, for whoever searches, and on
+the 297 test images, for the final report alone; each image binarised ten times.
+"""
+
+from dataclasses import dataclass
+import functools
+import itertools
+import json
+import math
+from pathlib import Path
+import zipfile
+import zlib
+
+from helpers.data import DATA_DIR
+import numpy as np
+from scipy.stats import chi2
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+TABLE = DATA_DIR / "architectures.npz"
+
+WIDTHS, ACTIVATIONS, LATENT_DIMS, MAX_DEPTH = (16, 32, 64, 128), ("relu", "tanh"), (2, 4, 8, 16), 3
+EPOCHS, SEEDS = (1, 3, 9, 27, 81), (0, 1)
+
+
+def param_space() -> list[dict]:
+    """The space as scikit-learn writes one: a list of dicts, one for each depth.
+
+    `width_2` and `activation_2` exist only where `depth` is 2 or more; so for the third layer.
+
+    Example:
+        >>> sklearn.model_selection.ParameterGrid(param_space())  # all 2,336 architectures
+    """
+    spaces = []
+    for depth in range(1, MAX_DEPTH + 1):
+        layers = range(1, depth + 1)
+        space = {"depth": [depth], "latent_dim": list(LATENT_DIMS)}
+        space |= {f"width_{layer}": list(WIDTHS) for layer in layers}
+        spaces.append(space | {f"activation_{layer}": list(ACTIVATIONS) for layer in layers})
+    return spaces
+
+
+def architectures() -> list[dict]:
+    """Every architecture, as a dict of parameters, in a shuffled order that never changes.
+
+    Those that differ in nothing but activations stand together; they are trained together. The
+    groups are shuffled, so that the rows of an unfinished build are a fair sample of the space.
+    """
+    groups = []
+    for space in param_space():
+        rows = [dict(zip(space, row, strict=True)) for row in itertools.product(*space.values())]
+        groups += [list(group) for _, group in itertools.groupby(rows, group_of)]
+    order = np.random.default_rng(0).permutation(len(groups))
+    return [params for index in order for params in groups[index]]
+
+
+def group_of(params: dict) -> tuple:
+    """What architectures that differ in nothing but activations have in common."""
+    return (params["latent_dim"], *layers_of(params)[0])
+
+
+def key_of(params: dict) -> tuple:
+    """What tells two architectures apart; parameters of layers beyond the depth do not count."""
+    return (params["latent_dim"], *zip(*layers_of(params), strict=True))
+
+
+def layers_of(params: dict) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Widths and activations of the encoder's hidden layers, from the image inwards."""
+    numbers = range(1, params["depth"] + 1)
+    widths = tuple(params[f"width_{number}"] for number in numbers)
+    return widths, tuple(params[f"activation_{number}"] for number in numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class ArchitectureTable:
+    """Every architecture of the space with its scores: a search over it has exact regret.
+
+    An architecture is a dict of parameters, such as `param_space()` describes. `score` is the ELBO,
+    in nats per image, so that higher is better, as everywhere in scikit-learn; the arrays hold
+    -ELBO. A number without a seed is the **mean over the seeds**, and the optimum is that of the
+    means: average first, then take the best.
+
+    Attributes:
+        params: the architectures, n dicts.
+        epochs: the numbers of epochs after which each training was scored.
+        val, val_kl: -ELBO of the validation images and its KL term: (n, seeds, epochs).
+        test: -ELBO of the test images, same shape. For a final report; no search may see it.
+        weights: how many weights each VAE has, (n,).
+        train_seconds: CPU seconds of each training to its last epoch, (n, seeds).
+        build_seconds: CPU seconds for building and compiling, (n,). The build of the table paid
+            them once for all seeds and for all architectures that differ in activations alone.
+        about: how the table was made: command, data, settings, versions, hardware, date.
+
+    Example:
+        >>> table = ArchitectureTable.load()
+        >>> best = table.best()
+        >>> table.score(best, epochs=81), table.regret(best)  # the second is 0
+    """
+
+    params: list[dict]
+    epochs: tuple[int, ...]
+    val: np.ndarray
+    val_kl: np.ndarray
+    test: np.ndarray
+    weights: np.ndarray
+    train_seconds: np.ndarray
+    build_seconds: np.ndarray
+    about: dict
+
+    @classmethod
+    def load(cls, path: Path = TABLE) -> "ArchitectureTable":
+        """Read the table that ships with the course, or another.
+
+        Raises:
+            FileNotFoundError: it is missing.
+            ValueError: it is damaged.
+        """
+        path = Path(path)
+        restore = (
+            "Restore it with `git checkout -- data/architectures.npz`, or make it again with "
+            "`python -m helpers.table build` (an hour or two)."
+        )
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing. {restore}")
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = dict(archive)
+            text = json.loads(arrays.pop("text").tobytes())
+            table = cls(
+                text["params"], tuple(text["about"]["epochs"]), about=text["about"], **arrays
+            )
+            table._check()
+        except (*_DAMAGE, TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"{path} is damaged ({error}). {restore}") from error
+        return table
+
+    def _check(self) -> None:
+        shape = (len(self.params), len(self.about["seeds"]), len(self.epochs))
+        for name in ("val", "val_kl", "test", "weights", "train_seconds", "build_seconds"):
+            array = getattr(self, name)
+            if array.shape != shape[: array.ndim] or not np.isfinite(array).all():
+                raise ValueError(f"{name} must be finite numbers of shape {shape[: array.ndim]}")
+            array.setflags(write=False)
+        if not shape[0] or len(self._rows) != shape[0]:
+            raise ValueError(f"{shape[0]} rows must be as many architectures, all different")
+
+    @functools.cached_property
+    def _rows(self) -> dict[tuple, int]:
+        return {key_of(params): row for row, params in enumerate(self.params)}
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+    def __deepcopy__(self, memo) -> "ArchitectureTable":
+        return self  # nothing in it changes, and scikit-learn copies parameters all the time
+
+    def row(self, params: dict) -> int:
+        """Where an architecture stands in the arrays. Other parameters in `params` do not matter.
+
+        Raises:
+            ValueError: no such architecture in the table.
+        """
+        try:
+            return self._rows[key_of(params)]
+        except (KeyError, TypeError):  # a name is missing or a value is nothing that has a hash
+            raise ValueError(
+                f"params must be an architecture of the table, with depth 1 to {MAX_DEPTH}, widths "
+                f"of {WIDTHS}, activations of {ACTIVATIONS} and latent_dim of {LATENT_DIMS}, "
+                f"got {params!r}"
+            ) from None
+
+    def level(self, epochs: int | None = None) -> int:
+        """Where a number of epochs stands in the arrays; the last, if None.
+
+        Raises:
+            ValueError: the table was not scored after so many epochs.
+        """
+        if epochs is None:
+            return len(self.epochs) - 1
+        if epochs not in self.epochs:
+            raise ValueError(f"epochs must be one of {self.epochs}, got {epochs!r}")
+        return self.epochs.index(epochs)
+
+    def means(self, epochs: int | None = None, part: str = "val") -> np.ndarray:
+        """-ELBO of every architecture, averaged over the seeds: nats per image, shape (n,).
+
+        Args:
+            epochs: one of `self.epochs`; the last, if None.
+            part: `"val"`, or `"test"` for a final report.
+
+        Raises:
+            ValueError: no such number of epochs, or no such part.
+        """
+        return self._means(self.level(epochs), self._part(part))
+
+    @functools.cache  # noqa: B019  (a table lives as long as the notebook)
+    def _means(self, level: int, part: str) -> np.ndarray:
+        means = getattr(self, part)[:, :, level].astype("float64").mean(axis=1)
+        means.setflags(write=False)
+        return means
+
+    def _part(self, part: str) -> str:
+        if part not in ("val", "test"):
+            raise ValueError(f"part must be 'val' or 'test', got {part!r}")
+        return part
+
+    def score(
+        self,
+        params: dict,
+        epochs: int | None = None,
+        seed: int | None = None,
+        part: str = "val",
+    ) -> float:
+        """The ELBO of one architecture, in nats per image; higher is better.
+
+        Args:
+            params: an architecture.
+            epochs: one of `self.epochs`; the last, if None.
+            seed: of one training; the mean over the seeds, if None.
+            part: `"val"`, which is what a search may see, or `"test"` for a final report.
+
+        Raises:
+            ValueError: no such architecture, number of epochs, seed or part.
+        """
+        row, level = self.row(params), self.level(epochs)
+        if seed is None:
+            return -float(self._means(level, self._part(part))[row])
+        seeds = self.about["seeds"]
+        if seed not in seeds:
+            raise ValueError(f"seed must be one of {seeds}, got {seed!r}")
+        return -float(getattr(self, self._part(part))[row, seeds.index(seed), level])
+
+    def best(self, epochs: int | None = None, part: str = "val") -> dict:
+        """The architecture whose mean over the seeds is best. Args, errors: as in `means`."""
+        return dict(self.params[int(self.means(epochs, part).argmin())])
+
+    def regret(self, params: dict, epochs: int | None = None, part: str = "val") -> float:
+        """How far an architecture is from the best one: nats per image, 0 or more.
+
+        Both are means over the seeds after the same number of epochs. Whatever number of epochs a
+        search used, its result is worth what it gives when trained to the end: leave `epochs` out.
+
+        Args, errors: as in `score`.
+        """
+        means = self.means(epochs, part)
+        return float(means[self.row(params)] - means.min())
+
+    def rank(self, params: dict, epochs: int | None = None, part: str = "val") -> int:
+        """1 for the best architecture, `len(table)` for the worst. Args, errors: as in `score`."""
+        means = self.means(epochs, part)
+        return int((means < means[self.row(params)]).sum()) + 1
+
+    def seconds(self, params: dict, epochs: int | None = None) -> float:
+        """CPU seconds of **one** training of so many epochs, mean over the seeds.
+
+        Without building and compiling (`build_seconds`), which a search with real trainings pays.
+
+        Raises:
+            ValueError: no such architecture or number of epochs.
+        """
+        share = self.epochs[self.level(epochs)] / self.epochs[-1]
+        return float(self.train_seconds[self.row(params)].mean()) * share
+
+    def noise(self, epochs: int | None = None, part: str = "val", best: float = 1.0) -> dict:
+        """How much two trainings of one architecture differ when only the seed does.
+
+        The scores of two architectures, means over two seeds each, differ by chance with a standard
+        deviation of this size. A smaller difference is no finding.
+
+        Args:
+            epochs, part: as in `means`.
+            best: the share of architectures to look at, the best ones; all, if 1.
+
+        Returns:
+            Standard deviations of one training, in nats per image: `pooled`, the root of the mean
+            variance, which a few architectures with two outcomes dominate; and `typical`, from the
+            median variance, which they do not.
+
+        Raises:
+            ValueError: see `means`, or `best` is not in (0, 1].
+        """
+        if not 0 < best <= 1:
+            raise ValueError(f"best must be a share above 0 and up to 1, got {best!r}")
+        order = np.argsort(self.means(epochs, part))[: math.ceil(best * len(self))]
+        values = getattr(self, part)[order, :, self.level(epochs)].astype("float64")
+        variances, freedom = values.var(axis=1, ddof=1), values.shape[1] - 1
+        return {
+            "pooled": float(np.sqrt(variances.mean())),
+            "typical": float(np.sqrt(np.median(variances) * freedom / chi2(freedom).median())),
+        }
+
+    def folds(self) -> tuple[np.ndarray, list]:
+        """`X` and `cv` for a search over a `TableVAE`: X holds the seeds, and each is a fold."""
+        seeds = np.array(self.about["seeds"])[:, None]
+        return seeds, [([row], [row]) for row in range(len(seeds))]
+
+
+_NAMES = {name for space in param_space() for name in space}
+_DAMAGE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+
+
+@functools.cache
+def _shipped() -> ArchitectureTable:
+    return ArchitectureTable.load()
+
+
+class TableVAE(BaseEstimator):
+    """A row of the table as a scikit-learn estimator: any search class can search the table.
+
+    A row of `X` is a seed, and `fit(X)` "trains" with these seeds: it looks the result up. So
+    `X, cv = table.folds()` makes every seed a fold, and a search that averages over folds averages
+    over seeds. `score` knows the validation images only.
+
+    Args:
+        depth: number of hidden layers. Widths and activations of deeper layers do not matter.
+        width_1, width_2, width_3: of the encoder's hidden layers, from the image inwards.
+        activation_1, activation_2, activation_3: of the same layers.
+        latent_dim: number of latents.
+        epochs: of training; one of the table's, such as 1, 3, 9, 27, 81.
+        table: an `ArchitectureTable`; the shipped one, if None.
+
+    Attributes:
+        seconds_: CPU seconds of all trainings of this `fit`.
+        weights_: how many weights the VAE has.
+
+    Raises:
+        ValueError: by `fit`, for what is not in the table, or an X that holds no seeds.
+
+    Example:
+        >>> X, cv = ArchitectureTable.load().folds()
+        >>> search = HalvingRandomSearchCV(
+        ...     TableVAE(), param_space(), resource="epochs", factor=3, max_resources=81, cv=cv
+        ... ).fit(X)
+    """
+
+    def __init__(
+        self,
+        depth: int = 1,
+        width_1: int = 64,
+        activation_1: str = "relu",
+        width_2: int = 64,
+        activation_2: str = "relu",
+        width_3: int = 64,
+        activation_3: str = "relu",
+        latent_dim: int = 8,
+        epochs: int = 81,
+        table: ArchitectureTable | None = None,
+    ) -> None:
+        self.depth = depth
+        self.width_1 = width_1
+        self.activation_1 = activation_1
+        self.width_2 = width_2
+        self.activation_2 = activation_2
+        self.width_3 = width_3
+        self.activation_3 = activation_3
+        self.latent_dim = latent_dim
+        self.epochs = epochs
+        self.table = table
+
+    def fit(self, X, y=None) -> "TableVAE":
+        """Look the architecture up for the seeds in X, shape (n, 1); `y` is ignored."""
+        seeds = self._seeds(X)
+        table, params = self._table(), self._params()
+        self.row_ = table.row(params)
+        self.weights_ = int(table.weights[self.row_])
+        self.seconds_ = len(seeds) * table.seconds(params, self.epochs)
+        self.n_features_in_ = 1
+        return self
+
+    def score(self, X, y=None) -> float:
+        """The ELBO of the validation images, mean over the seeds in X: nats per image."""
+        check_is_fitted(self)
+        table, params = self._table(), self._params()
+        return float(np.mean([table.score(params, self.epochs, seed) for seed in self._seeds(X)]))
+
+    def _table(self) -> ArchitectureTable:
+        return _shipped() if self.table is None else self.table
+
+    def _params(self) -> dict:
+        return {name: value for name, value in vars(self).items() if name in _NAMES}
+
+    def _seeds(self, X) -> list[int]:
+        seeds, known = np.asarray(X), self._table().about["seeds"]
+        if seeds.ndim != 2 or seeds.shape[1:] != (1,) or not np.isin(seeds, known).all():
+            raise ValueError(
+                f"X must be a column of seeds out of {known}, as `table.folds()` gives, "
+                f"got {type(X).__name__} of shape {seeds.shape}"
+            )
+        return seeds[:, 0].tolist()

@@ -1,0 +1,194 @@
+"""Architectures of the table as strings, a VAE of such strings, and what its samples are worth.
+
+A string holds a token per hidden layer, from the image inwards, then a token for the latents, then
+0, the end, in every place that is left: what `helpers.vae.text` calls a string. So `TextVAE` learns
+architectures as it learns names.
+"""
+
+from collections.abc import Sequence
+
+from helpers.table.lookup import ACTIVATIONS, LATENT_DIMS, MAX_DEPTH, WIDTHS, layers_of
+import numpy as np
+
+LAYERS = [(width, kind) for width in WIDTHS for kind in ACTIVATIONS]  # tokens 1 to 8
+TOKENS = ["end", *(f"{width} {kind}" for width, kind in LAYERS), *(f"z{n}" for n in LATENT_DIMS)]
+FIRST_LATENT = 1 + len(LAYERS)  # 9: the first token that names a number of latents
+WIDTH, SYMBOLS = MAX_DEPTH + 1, len(TOKENS)  # places in a string, and tokens: 4 and 13
+
+
+def to_strings(architectures: Sequence[dict]) -> np.ndarray:
+    """Architectures -> strings: int32, shape (n, 4).
+
+    Raises:
+        ValueError: a layer or a number of latents that no token stands for.
+
+    Example:
+        >>> to_strings([{"depth": 1, "width_1": 16, "activation_1": "relu", "latent_dim": 2}])
+        array([[1, 9, 0, 0]], dtype=int32)
+    """
+    strings = np.zeros((len(architectures), WIDTH), "int32")
+    for row, params in enumerate(architectures):
+        try:
+            tokens = [1 + LAYERS.index(layer) for layer in zip(*layers_of(params), strict=True)]
+            tokens.append(FIRST_LATENT + LATENT_DIMS.index(params["latent_dim"]))
+            strings[row, : len(tokens)] = tokens
+        except (KeyError, ValueError, TypeError):
+            raise ValueError(
+                f"architectures must be dicts as `helpers.table.param_space` describes them, "
+                f"got {params!r}"
+            ) from None
+    return strings
+
+
+def is_valid(strings) -> np.ndarray:
+    """Which strings say an architecture: 1 to 3 layers, one number of latents, nothing more.
+
+    Args:
+        strings: whole numbers, shape (n, 4).
+
+    Returns:
+        Booleans, shape (n,).
+
+    Raises:
+        ValueError: another shape.
+    """
+    strings = np.asarray(strings)
+    if strings.ndim != 2 or strings.shape[1] != WIDTH:
+        raise ValueError(f"strings must have shape (n, {WIDTH}), got {strings.shape}")
+    is_layer = (strings >= 1) & (strings < FIRST_LATENT)
+    is_latent = (strings >= FIRST_LATENT) & (strings < SYMBOLS)
+    depth = is_layer.cumprod(axis=1).sum(axis=1)  # layers before anything else comes
+    place = np.arange(WIDTH)
+    return (
+        (depth >= 1)
+        & (depth <= MAX_DEPTH)
+        & (is_latent == (place == depth[:, None])).all(axis=1)
+        & ((strings == 0) == (place > depth[:, None])).all(axis=1)
+    )
+
+
+def to_params(string) -> dict:
+    """A valid string, shape (4,), -> the architecture it says.
+
+    Raises:
+        ValueError: the string is not valid.
+    """
+    if not is_valid(np.asarray(string)[None])[0]:
+        raise ValueError(f"string must be valid: layers, latents, end; got {list(string)}")
+    tokens = [int(token) for token in string if token]
+    params = {"depth": len(tokens) - 1, "latent_dim": LATENT_DIMS[tokens[-1] - FIRST_LATENT]}
+    for number, token in enumerate(tokens[:-1], 1):
+        params[f"width_{number}"], params[f"activation_{number}"] = LAYERS[token - 1]
+    return params
+
+
+def say(string) -> str:
+    """A string in words, valid or not: "128 relu, 32 tanh, z4"."""
+    return ", ".join(TOKENS[token] for token in string if token) or "(nothing)"
+
+
+def one_hot(strings) -> np.ndarray:
+    """Strings -> 13 columns for each place, one of them 1: float64, shape (n, 52)."""
+    return np.eye(SYMBOLS)[np.asarray(strings)].reshape(len(strings), -1)
+
+
+def split(strings: np.ndarray, seed: int, share: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+    """Some of the strings to train with, drawn at random, and the rest, held out."""
+    order = np.random.default_rng((42, seed)).permutation(len(strings))
+    count = round(share * len(strings))
+    return strings[order[:count]], strings[order[count:]]
+
+
+def worth(samples, training) -> dict[str, float]:
+    """Validity, uniqueness and novelty of samples. Each is a share of what passed the one before.
+
+    Args:
+        samples: strings, shape (n, 4), repeats included.
+        training: the strings that the generator was **trained** with, shape (m, 4). Not all that
+            exist: measured against those, nothing can be new. Not the held-out ones: measured
+            against those, a generator that copies its training set is all new.
+
+    Returns:
+        `valid`: the share of the samples that are; `unique`: how many different ones there are for
+        each valid sample; `novel`: the share of the different ones that are not in `training`.
+        A share of nothing is NaN.
+
+    Raises:
+        ValueError: strings of another shape.
+
+    Source: the three measures as in Polykovskiy et al. 2020, MOSES (arXiv 1811.12823).
+    """
+    samples = np.asarray(samples)
+    valid = [tuple(row) for row in samples[is_valid(samples)].tolist()]
+    is_valid(training)  # refuses another shape
+    known, different = {tuple(row) for row in np.asarray(training).tolist()}, set(valid)
+    return {
+        "valid": _share(len(valid), len(samples)),
+        "unique": _share(len(different), len(valid)),
+        "novel": _share(len(different - known), len(different)),
+    }
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+def train(
+    strings: np.ndarray,
+    seed: int,
+    latent_dim: int = 8,
+    beta: float = 0.3,
+    epochs: int = 60,
+    callbacks=(),
+):
+    """Train the VAE of this chapter: a `text.TextVAE` whose places are independent given z.
+
+    What ties the places together, such as the depth, has to go through the code; an autoregressive
+    decoder could read it off the earlier places instead (chapter 32).
+
+    Args:
+        strings: of the training part, shape (n, 4).
+        seed: of the weights, the order and the noise.
+        latent_dim: number of latents.
+        beta: the weight of the KL term. With 1, a code of the depth alone is as good as any
+            (chapter 64 shows why); below, one that tells all architectures apart is better.
+        epochs: of training, with batches of 64.
+        callbacks: for Keras, such as a progress bar.
+
+    Returns:
+        The model; its losses, epoch by epoch, are in `model.history.history`.
+    """
+    from helpers.runtime import keras
+    from helpers.vae import text
+
+    keras.utils.set_random_seed(seed)
+    sizes = {"width": WIDTH, "symbols": SYMBOLS, "hidden": 128, "latent_dim": latent_dim}
+    networks = text.text_encoder(**sizes), text.text_decoder(context=0, **sizes)
+    vae = text.TextVAE(*networks, beta, seed=seed)
+    rate = keras.optimizers.schedules.CosineDecay(5e-3, epochs * -(-len(strings) // 64))
+    vae.compile(keras.optimizers.Adam(rate))
+    vae.fit(strings, batch_size=64, epochs=epochs, verbose=0, callbacks=list(callbacks))
+    return vae
+
+
+def decode(vae, z) -> np.ndarray:
+    """The likeliest string for each code, in one step: int32, shape (n, 4).
+
+    The same as `vae.decode(z)`, which goes place by place; with places that are independent given
+    z (`context=0`) there is no need to.
+    """
+    z = np.asarray(z, "float32")
+    blank = np.zeros((len(z), WIDTH), "int32")
+    tokens = _numpy(vae.decoder([z, blank])).argmax(axis=-1)
+    return np.where((tokens == 0).cumsum(axis=1) > 0, 0, tokens).astype("int32")
+
+
+def means(vae, strings) -> np.ndarray:
+    """Where the encoder puts each string, the mean of q(z | string): float64, (n, latent_dim)."""
+    return _numpy(vae.encoder(np.asarray(strings, "int32"))[0]).astype("float64")
+
+
+def _numpy(tensor) -> np.ndarray:
+    from keras import ops
+
+    return ops.convert_to_numpy(tensor)

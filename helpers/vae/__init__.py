@@ -1,0 +1,37 @@
+"""Variational autoencoders in Keras: models, networks, batches, and what a trained one is worth.
+
+`evaluate` (nats and latents) and `text` (strings) are modules: `evaluate.elbo(vae, x)`.
+"""
+
+from helpers.vae import evaluate, text
+from helpers.vae.batches import BinarisedBatches
+from helpers.vae.estimator import VAETransformer
+from helpers.vae.models import IWAE, VAE, BetaSchedule, ConditionalVAE, Sampling
+from helpers.vae.networks import (
+    conditional_decoder,
+    conditional_encoder,
+    conv_decoder,
+    conv_encoder,
+    dense_decoder,
+    dense_encoder,
+    dense_networks,
+)
+
+__all__ = [
+    "IWAE",
+    "VAE",
+    "BetaSchedule",
+    "BinarisedBatches",
+    "ConditionalVAE",
+    "Sampling",
+    "VAETransformer",
+    "conditional_decoder",
+    "conditional_encoder",
+    "conv_decoder",
+    "conv_encoder",
+    "dense_decoder",
+    "dense_encoder",
+    "dense_networks",
+    "evaluate",
+    "text",
+]

@@ -1,0 +1,226 @@
+"""What a trained VAE is worth, in nats per example, on data it was not trained on.
+
+The functions say "image"; a `text.TextVAE` and its strings serve as well.
+"""
+
+from helpers.elbo import gaussian_kl, gaussian_log_density, importance_weighted_bound
+from helpers.runtime import keras
+from helpers.vae.models import VAE
+from keras import ops
+import numpy as np
+
+
+def _batches(vae: VAE, x: np.ndarray, samples: int, batch_size: int):
+    if samples < 1 or batch_size < 1:
+        raise ValueError(
+            f"samples and batch_size must be at least 1, got {samples} and {batch_size}"
+        )
+    x = np.asarray(x)
+    vae.check_input(x)
+    for start in range(0, len(x), batch_size):
+        batch = ops.convert_to_tensor(x[start : start + batch_size], dtype="float32")
+        yield batch, *vae.encoder(batch)
+
+
+def _draw(z_mean, z_log_var, seed: keras.random.SeedGenerator):
+    return z_mean + ops.exp(0.5 * z_log_var) * keras.random.normal(ops.shape(z_mean), seed=seed)
+
+
+def elbo(
+    vae: VAE, x: np.ndarray, samples: int = 1, seed: int = 0, batch_size: int = 500
+) -> np.ndarray:
+    """The ELBO of each image (beta = 1, whatever the model was trained with).
+
+    The KL term is exact; the reconstruction term is a mean over draws from q(z | x).
+
+    Args:
+        vae: a trained model.
+        x: images in [0, 1], shape (n, *image_shape). Say how they were binarised.
+        samples: draws per image.
+        seed: of the draws.
+        batch_size: images at a time.
+
+    Returns:
+        Nats per image, shape (n,). `-elbo(vae, x).mean()` is the usual figure.
+
+    Raises:
+        ValueError: bad images (see `check_images`), or `samples` or `batch_size` below 1.
+
+    Source: Kingma and Welling 2014, equation 7.
+    """
+    noise, values = keras.random.SeedGenerator(seed), []
+    for batch, z_mean, z_log_var in _batches(vae, x, samples, batch_size):
+        draws = [vae.log_likelihood(batch, _draw(z_mean, z_log_var, noise)) for _ in range(samples)]
+        values.append(ops.mean(ops.stack(draws), axis=0) - gaussian_kl(z_mean, z_log_var))
+    return ops.convert_to_numpy(ops.concatenate(values))
+
+
+def log_likelihood(
+    vae: VAE, x: np.ndarray, samples: int = 100, seed: int = 0, batch_size: int = 500
+) -> np.ndarray:
+    """A tighter lower bound on log p(x) of each image, by importance sampling from q(z | x).
+
+    Args, errors: as in `elbo`; more samples tighten the bound (one sample gives the ELBO's).
+
+    Returns:
+        Nats per image, shape (n,).
+
+    Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
+    """
+    noise, values = keras.random.SeedGenerator(seed), []
+    for batch, z_mean, z_log_var in _batches(vae, x, samples, batch_size):
+        log_weights = []
+        for _ in range(samples):
+            z = _draw(z_mean, z_log_var, noise)
+            log_joint = vae.log_likelihood(batch, z) + gaussian_log_density(z, 0.0, 0.0)
+            log_weights.append(log_joint - gaussian_log_density(z, z_mean, z_log_var))
+        values.append(importance_weighted_bound(ops.stack(log_weights), axis=0))
+    return ops.convert_to_numpy(ops.concatenate(values))
+
+
+def effective_sample_size(log_weights, axis: int = 0) -> np.ndarray:
+    """How many equally weighted samples the weighted ones are worth: (sum w)^2 / sum w^2.
+
+    Equal weights give their number; one weight that dwarfs the others gives 1. It is computed from
+    the logarithms, so weights of e^-800 and of e^800 do no harm.
+
+    Args:
+        log_weights: log p(x, z) - log q(z | x) of each sample, or that plus any constant.
+        axis: the axis of the samples; it is reduced.
+
+    Returns:
+        Numbers from 1 to the number of samples, the shape of `log_weights` without `axis`.
+
+    Raises:
+        ValueError: `axis` is no axis of `log_weights`, or holds no sample, or a weight is NaN or
+            infinite, or all weights of an estimate are 0.
+
+    Source: Kong 1992 (there as the number over 1 + the squared variation of the weights).
+
+    Example:
+        >>> effective_sample_size(np.log([0.5, 0.5, 0.001]))
+        2.004
+    """
+    log_weights = np.asarray(ops.convert_to_numpy(log_weights), dtype="float64")
+    if not -log_weights.ndim <= axis < log_weights.ndim or log_weights.shape[axis] == 0:
+        raise ValueError(
+            f"axis must be an axis of log_weights with at least one sample, got {axis} for shape "
+            f"{log_weights.shape}"
+        )
+    largest = log_weights.max(axis=axis, keepdims=True)
+    if not np.isfinite(largest).all():
+        raise ValueError("log_weights must hold finite numbers, or -inf for a weight of 0")
+    weights = np.exp(log_weights - largest)  # the largest is 1: nothing over- or underflows
+    return weights.sum(axis=axis) ** 2 / np.square(weights).sum(axis=axis)
+
+
+def active_units(
+    vae: VAE, x: np.ndarray, threshold: float = 0.01, batch_size: int = 500
+) -> np.ndarray:
+    """Which latents the encoder uses: those whose posterior mean differs from image to image.
+
+    A latent that says the same of every image says nothing, whatever value it says.
+
+    Args:
+        vae: a trained model.
+        x: images in [0, 1], shape (n, *image_shape); a few hundred.
+        threshold: of the variance of z_mean over the images, in units of the prior's variance.
+        batch_size: images at a time.
+
+    Returns:
+        Booleans, shape (latent_dim,); `active_units(vae, x).sum()` counts the active units.
+
+    Raises:
+        ValueError: bad images (see `check_images`), or a threshold that is negative or NaN.
+
+    Source: Burda, Grosse and Salakhutdinov 2015, section 5.2: A_u = Var_x(E_q(u|x)[u]) > 0.01.
+
+    Example:
+        >>> active_units(vae, x_val).sum()
+        13
+    """
+    if not threshold >= 0:
+        raise ValueError(f"threshold must be a number, 0 or more, got {threshold!r}")
+    means = [ops.convert_to_numpy(z_mean) for _, z_mean, _ in _batches(vae, x, 1, batch_size)]
+    return np.concatenate(means).astype("float64").var(axis=0) > threshold
+
+
+def _check_codes(z, factors, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    z, factors = np.asarray(z, dtype="float64"), np.asarray(factors)
+    if z.ndim != 2 or factors.ndim != 2 or len(z) != len(factors) or len(z) == 0:
+        raise ValueError(
+            "z and factors must have shapes (n, latent_dim) and (n, factors), "
+            f"got {z.shape} and {factors.shape}"
+        )
+    if not np.isfinite(z).all():
+        raise ValueError("z must hold finite numbers, got NaN or infinity")
+    if bins < 2:
+        raise ValueError(f"bins must be at least 2, got {bins}")
+    return z, factors
+
+
+def _joint_information(a: np.ndarray, b: np.ndarray) -> float:
+    """Mutual information, in nats, of two columns of small whole numbers, as counted."""
+    counts = np.zeros((a.max() + 1, b.max() + 1))
+    np.add.at(counts, (a, b), 1)
+    joint = counts / len(a)
+    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    seen = joint > 0
+    return float((joint[seen] * np.log(joint[seen] / apart[seen])).sum())
+
+
+def mutual_information(z: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
+    """Mutual information of each latent with each known factor, from counts in bins.
+
+    Each latent is cut into `bins` intervals of equal width between its smallest and its largest
+    value. Counting is biased upwards, by about (bins - 1)(levels - 1) / 2n nats for n images.
+
+    Args:
+        z: codes, shape (n, latent_dim): posterior means, usually.
+        factors: levels of the factors, shape (n, factors), such as `data.sprites()` returns.
+        bins: intervals per latent.
+
+    Returns:
+        Nats, shape (latent_dim, factors).
+
+    Raises:
+        ValueError: shapes that do not fit, z that is not finite, or fewer than 2 bins.
+
+    Source: Chen et al. 2018, section 4; equal bins as in Locatello et al. 2019 (arXiv 1811.12359).
+    """
+    z, factors = _check_codes(z, factors, bins)
+    low, high = z.min(axis=0), z.max(axis=0)
+    width = np.where(high > low, high - low, 1.0)
+    cells = np.minimum((bins * (z - low) / width).astype(int), bins - 1)
+    levels = [np.unique(column, return_inverse=True)[1].ravel() for column in factors.T]
+    return np.array([[_joint_information(cell, level) for level in levels] for cell in cells.T])
+
+
+def mutual_information_gap(z: np.ndarray, factors: np.ndarray, bins: int = 20) -> float:
+    """The mutual information gap (MIG): does one latent, and only one, know each factor?
+
+    For each factor, the gap between the two latents that know most of it, as a share of the
+    factor's entropy; then the mean over the factors. 1: one latent knows all of a factor, and no
+    other knows anything. 0: always two know as much.
+
+    Args, errors: as in `mutual_information`; also a ValueError for fewer than 2 latents, or for a
+    factor that never changes.
+
+    Returns:
+        A number from 0 to 1.
+
+    Source: Chen et al. 2018 (arXiv 1802.04942), equation 6.
+
+    Example:
+        >>> images, factors = data.sprites()
+        >>> mutual_information_gap(factors, factors)  # the factors themselves as a code: about 1.0
+    """
+    z, factors = _check_codes(z, factors, bins)
+    if z.shape[1] < 2:
+        raise ValueError(f"z must hold at least 2 latents, got {z.shape[1]}")
+    counts = [np.unique(column, return_counts=True)[1] / len(column) for column in factors.T]
+    entropy = np.array([-(share * np.log(share)).sum() for share in counts])
+    if not (entropy > 0).all():
+        raise ValueError(f"factors must each take 2 levels or more, got entropies {entropy}")
+    ordered = np.sort(mutual_information(z, factors, bins), axis=0)
+    return float(((ordered[-1] - ordered[-2]) / entropy).mean())

@@ -1,0 +1,406 @@
+"""The variational autoencoder: sampling layer, models, beta schedule.
+
+Everything here is backend-neutral Keras 3, and every loss is in nats per image: summed over pixels
+and latents, averaged over the batch. Under a policy of mixed precision the noise and the losses
+stay in float32, where a long sum is safe.
+"""
+
+from collections.abc import Callable
+import math
+
+from helpers.data import check_images, check_labels
+from helpers.elbo import (
+    bernoulli_log_likelihood,
+    free_bits,
+    gaussian_kl,
+    gaussian_kl_per_latent,
+    gaussian_log_density,
+    importance_weighted_bound,
+)
+from helpers.runtime import has_gpu, keras
+from helpers.vae.batches import BinarisedBatches
+from helpers.vae.networks import check_sizes
+from keras import layers, ops
+import numpy as np
+
+PACKAGE = "vae_course"  # the name under which Keras saves and finds our classes
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Sampling(layers.Layer):
+    """Draw z = z_mean + exp(z_log_var / 2) * noise, so that gradients reach both inputs.
+
+    Every image and every latent has a noise of its own: shape (batch, latent_dim). The layer owns
+    its random state, so two models with the same seed draw the same noise, and no two calls do.
+
+    Args:
+        seed: a whole number; None draws one.
+
+    Source: Kingma and Welling 2014, section 2.4.
+
+    Example:
+        >>> z = Sampling(seed=0)([z_mean, z_log_var])  # all three of shape (batch, latent_dim)
+    """
+
+    def __init__(self, seed: int | None = None, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs):
+        z_mean, z_log_var = inputs
+        noise = keras.random.normal(ops.shape(z_mean), dtype=z_mean.dtype, seed=self.seed_generator)
+        return z_mean + ops.exp(0.5 * z_log_var) * noise
+
+    def save_own_variables(self, store) -> None:
+        """Save where the noise stands; Keras by itself would start it anew in a loaded model."""
+        store["noise_state"] = ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store) -> None:
+        self.seed_generator.state.assign(store["noise_state"])
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class VAE(keras.Model):
+    """A variational autoencoder with Gaussian latents, Bernoulli pixels and a beta-weighted KL.
+
+    `fit(x)` minimises reconstruction_loss + beta * kl_loss and logs `loss`, `reconstruction_loss`
+    and `kl_loss` in nats per image; with beta = 1 the loss is the negative ELBO. `predict(x)` gives
+    a dictionary of `z_mean`, `z_log_var`, `z` and `logits`.
+
+    Args:
+        encoder: images -> (z_mean, z_log_var), each of shape (batch, latent_dim).
+        decoder: z -> logits of the pixels, in the shape of the images.
+        beta: the weight of the KL term, 0 or more. It is a variable: `BetaSchedule` moves it
+            without compiling again.
+        free_nats: a floor under the KL of each latent, on the mean over the batch (see
+            `elbo.free_bits`); 0 for none. Below it the KL has no gradient, so a latent is not
+            pushed towards the prior before the decoder has learned to read it. `kl_loss` logs the
+            whole KL all the same, so with a floor `loss` is not the negative ELBO.
+        seed: of the sampling noise.
+
+    Raises:
+        ValueError: encoder and decoder do not fit each other, or `beta` or `free_nats` is
+            negative, infinite or NaN.
+
+    Source: Kingma and Welling 2014, equation 10; beta: Higgins et al. 2017, equation 4; free bits:
+        Kingma et al. 2016 (arXiv 1606.04934), appendix C.8.
+
+    Example:
+        >>> vae = VAE(dense_encoder(), dense_decoder())
+        >>> vae.compile(keras.optimizers.Adam(1e-3))
+        >>> vae.fit(x_train, batch_size=100, epochs=10, validation_data=(x_val,))
+    """
+
+    likelihood = staticmethod(bernoulli_log_likelihood)  # (x, logits) -> nats, shape (batch,)
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        beta: float = 1.0,
+        seed: int | None = None,
+        *,
+        free_nats: float = 0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.image_shape, self.latent_dim = self.check_fit(encoder, decoder)
+        self.encoder, self.decoder, self.seed = encoder, decoder, seed
+        # Read by jit_compile="auto". On a CPU, XLA costs TensorFlow seconds of compiling and gains
+        # no speed (tests/benchmarks/training.py measures both).
+        self.supports_jit = keras.backend.backend() != "tensorflow" or has_gpu()
+        self.sampling = Sampling(seed, dtype="float32")
+        self.beta = self.add_weight(
+            name="beta", shape=(), trainable=False, initializer=lambda *_, **__: check_beta(beta)
+        )
+        free_bits(np.zeros((1, 1), "float32"), free_nats)  # refuses a bad floor now
+        self.free_nats = free_nats
+        self.reconstruction_loss = keras.metrics.Mean(name="reconstruction_loss")
+        self.kl_loss = keras.metrics.Mean(name="kl_loss")
+        self.build((None, *self.image_shape))
+
+    def build(self, input_shape) -> None:
+        self.built = True  # encoder and decoder come with their weights
+
+    def call(self, x) -> dict:
+        z_mean, z_log_var = self.encoder(x)
+        z = self.sampling([z_mean, z_log_var])
+        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": self.decoder(z)}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        reconstruction = -self.likelihood(x, y_pred["logits"])
+        kl_per_latent = gaussian_kl_per_latent(y_pred["z_mean"], y_pred["z_log_var"])
+        kl = ops.sum(kl_per_latent, axis=1)
+        self.reconstruction_loss.update_state(reconstruction)
+        self.kl_loss.update_state(kl)
+        if self.free_nats:
+            return ops.mean(reconstruction) + self.beta * free_bits(kl_per_latent, self.free_nats)
+        return ops.mean(reconstruction + self.beta * kl)
+
+    def log_likelihood(self, x, z):
+        """log p(x | z) of each image under its code, in nats: shape (batch,)."""
+        return self.likelihood(x, self.decoder(z))
+
+    def fit(self, x=None, *args, **kwargs):
+        self.check_input(x)
+        validation = kwargs.get("validation_data")
+        if isinstance(validation, tuple):
+            self.check_input(validation[0], "validation_data")
+        elif validation is not None:
+            self.check_input(validation, "validation_data")
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        self.check_input(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        self.check_input(x)
+        return super().predict(x, *args, **kwargs)
+
+    def sample(self, count: int, seed: int) -> np.ndarray:
+        """Draw z from the prior and decode it: pixel probabilities, shape (count, *image_shape)."""
+        z = np.random.default_rng(seed).standard_normal((count, self.latent_dim), dtype="float32")
+        return self.decode(z)
+
+    def decode(self, z) -> np.ndarray:
+        """Pixel probabilities of the codes z of shape (n, latent_dim): (n, *image_shape)."""
+        return ops.convert_to_numpy(ops.sigmoid(self.decoder(ops.convert_to_tensor(z))))
+
+    def check_fit(self, encoder, decoder) -> tuple[tuple[int, ...], int]:
+        """The shape of one image and the number of latents; a VAE of other data has its own."""
+        outputs = encoder.outputs
+        if len(outputs) != 2 or outputs[0].shape != outputs[1].shape or len(outputs[0].shape) != 2:
+            raise ValueError(
+                "encoder must have two outputs, z_mean and z_log_var, both of shape (batch, "
+                f"latent_dim), got {[tuple(output.shape) for output in outputs]}"
+            )
+        image_shape, latent_dim = tuple(encoder.inputs[0].shape[1:]), outputs[0].shape[-1]
+        if tuple(decoder.inputs[0].shape[1:]) != (latent_dim,):
+            raise ValueError(
+                f"decoder must take the encoder's {latent_dim} latents, "
+                f"got an input of shape {tuple(decoder.inputs[0].shape)}"
+            )
+        if tuple(decoder.outputs[0].shape[1:]) != image_shape:
+            raise ValueError(
+                f"decoder must give images of the encoder's shape {image_shape}, "
+                f"got {tuple(decoder.outputs[0].shape[1:])}"
+            )
+        return image_shape, latent_dim
+
+    def check_input(self, x, name: str = "x") -> None:
+        """Arrays are checked; a data pipeline must check what it delivers, as ours does."""
+        if isinstance(x, (np.ndarray, list)):
+            check_images(x, self.image_shape, name)
+
+    def get_config(self) -> dict:
+        save = keras.saving.serialize_keras_object
+        return super().get_config() | {
+            "encoder": save(self.encoder),
+            "decoder": save(self.decoder),
+            "beta": float(self.beta.numpy()),
+            "free_nats": self.free_nats,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "VAE":
+        load = keras.saving.deserialize_keras_object
+        parts = {part: load(config[part]) for part in ("encoder", "decoder")}
+        return cls(**(config | parts))
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class IWAE(VAE):
+    """A VAE trained on the importance-weighted bound of several samples per image.
+
+    `fit(x)` minimises minus the bound log(1/k sum_i w_i), w_i = p(x, z_i) / q(z_i | x), and logs it
+    as `loss`; one sample gives the ELBO in expectation. `reconstruction_loss` and `kl_loss` are
+    what they are in `VAE`: the two parts of the negative ELBO of the same model, so their sum lies
+    above `loss` by what the weighting gains. `predict(x)` gives a VAE's dictionary for the first
+    sample, and of all samples `log_weights` and `log_likelihoods`, log p(x | z), each of shape
+    (batch, samples).
+
+    Args:
+        encoder, decoder, seed: as in `VAE`.
+        samples: k, a whole number of at least 1. The decoder runs k times per image.
+        beta: weighs log q(z | x) - log p(z) in the weights. With another value than 1 (for a
+            warm-up), the loss is no bound on log p(x).
+
+    Raises:
+        ValueError: as in `VAE`, or `samples` is no such number, or a floor of `free_nats` is given.
+
+    Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
+
+    Example:
+        >>> iwae = IWAE(dense_encoder(), dense_decoder(), samples=5)
+    """
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        samples: int = 5,
+        beta: float = 1.0,
+        seed: int | None = None,
+        **kwargs,
+    ):
+        check_sizes(samples=(samples,))
+        super().__init__(encoder, decoder, beta, seed, **kwargs)
+        if self.free_nats:
+            raise ValueError(
+                "free_nats must be 0 for an IWAE, whose bound has no KL term of its own, "
+                f"got {self.free_nats!r}"
+            )
+        self.samples = int(samples)
+
+    def call(self, x) -> dict:
+        z_mean, z_log_var = self.encoder(x)
+        # Every image k times in a row: the decoder sees a batch of (batch * samples).
+        mean, log_var = (ops.repeat(value, self.samples, axis=0) for value in (z_mean, z_log_var))
+        z = self.sampling([mean, log_var])
+        logits = self.decoder(z)
+        log_likelihoods = bernoulli_log_likelihood(ops.repeat(x, self.samples, axis=0), logits)
+        log_ratios = gaussian_log_density(z, mean, log_var) - gaussian_log_density(z, 0.0, 0.0)
+        log_weights = log_likelihoods - self.beta * log_ratios
+        first = slice(None, None, self.samples)
+        return {
+            "z_mean": z_mean,
+            "z_log_var": z_log_var,
+            "z": z[first],
+            "logits": logits[first],
+            "log_likelihoods": ops.reshape(log_likelihoods, (-1, self.samples)),
+            "log_weights": ops.reshape(log_weights, (-1, self.samples)),
+        }
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        kl = gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"])
+        self.reconstruction_loss.update_state(-ops.mean(y_pred["log_likelihoods"], axis=1))
+        self.kl_loss.update_state(kl)
+        return -ops.mean(importance_weighted_bound(y_pred["log_weights"], axis=1))
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"samples": self.samples}
+
+
+def check_beta(beta: float) -> float:
+    """Return a KL weight that makes sense, or raise a ValueError."""
+    if not (beta >= 0 and math.isfinite(beta)):
+        raise ValueError(f"beta must be a finite number, 0 or more, got {beta!r}")
+    return float(beta)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ConditionalVAE(VAE):
+    """A VAE of images given their label: encoder and decoder are both told the class.
+
+    `fit((x, y))` maximises E[log p(x | z, y)] - beta * KL(q(z | x, y) || p(z)), and logs the three
+    losses of `VAE`. Images and labels travel together as one input: `fit((x, y))`,
+    `validation_data=((x_val, y_val),)`, `predict((x, y))`, `BinarisedBatches(x, ..., y=y)`.
+
+    Args:
+        encoder: [images, conditions] -> (z_mean, z_log_var); conditions are one-hot labels of
+            shape (batch, classes), made from the integer labels inside this model.
+        decoder: [z, conditions] -> logits of the pixels, in the shape of the images.
+        beta, seed: as in `VAE`.
+
+    Raises:
+        ValueError: encoder and decoder do not fit each other; later, labels that do not fit.
+
+    Source: Kingma et al. 2014 (arXiv 1406.5298), model M2; Sohn, Lee and Yan 2015.
+
+    Example:
+        >>> vae = ConditionalVAE(conditional_encoder(), conditional_decoder())
+        >>> vae.compile(keras.optimizers.Adam(1e-3))
+        >>> vae.fit((x_train, y_train), batch_size=100, epochs=10)
+        >>> seven = vae.sample([7], seed=0)
+    """
+
+    def __init__(self, encoder, decoder, beta: float = 1.0, seed: int | None = None, **kwargs):
+        shapes = [tuple(n.shape[1:]) for m in (encoder, decoder) for n in m.inputs[1:]]
+        if len(shapes) != 2 or len(shapes[0]) != 1 or shapes[0] != shapes[1]:
+            raise ValueError(
+                "encoder and decoder must each take a condition of shape (batch, classes) as "
+                f"second input, got second inputs of shapes {shapes}"
+            )
+        super().__init__(encoder, decoder, beta, seed, **kwargs)
+        self.classes = shapes[0][0]
+
+    def call(self, inputs) -> dict:
+        x, y = inputs
+        condition = ops.one_hot(y, self.classes)
+        z_mean, z_log_var = self.encoder([x, condition])
+        z = self.sampling([z_mean, z_log_var])
+        logits = self.decoder([z, condition])
+        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": logits}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return super().compute_loss(x[0], y, y_pred, sample_weight, training)
+
+    def sample(self, labels, seed: int) -> np.ndarray:
+        """Draw one z for each label and decode it: pixel probabilities, (n, *image_shape)."""
+        shape = (np.size(labels), self.latent_dim)
+        return self.decode(np.random.default_rng(seed).standard_normal(shape, "float32"), labels)
+
+    def decode(self, z, labels) -> np.ndarray:
+        """Pixel probabilities of codes z, shape (n, latent_dim), given n labels."""
+        check_labels(labels, len(z), self.classes, "labels")
+        condition = np.eye(self.classes, dtype="float32")[np.asarray(labels)]
+        logits = self.decoder([ops.convert_to_tensor(z), ops.convert_to_tensor(condition)])
+        return ops.convert_to_numpy(ops.sigmoid(logits))
+
+    def given(self, label: int) -> VAE:
+        """The ordinary VAE of one class, p(x | y = label), which shares the weights of this model.
+
+        All that works on a VAE works on it, such as `evaluate.elbo` on images of the class.
+        """
+        check_labels([label], 1, self.classes, "label")
+        row = np.eye(self.classes, dtype="float32")[label]
+
+        def fix(network):
+            first = keras.Input(network.inputs[0].shape[1:])
+            condition = ops.zeros_like(layers.Flatten()(first)[:, :1]) + row
+            return keras.Model(first, network([first, condition]))
+
+        beta = float(ops.convert_to_numpy(self.beta))
+        return VAE(fix(self.encoder), fix(self.decoder), beta, self.seed)
+
+    def check_input(self, x, name: str = "x") -> None:
+        if isinstance(x, (tuple, list)) and len(x) == 2:
+            check_images(x[0], self.image_shape, f"the images in {name}")
+            check_labels(x[1], len(x[0]), self.classes, f"the labels in {name}")
+        elif isinstance(x, BinarisedBatches) and x.y is not None:
+            check_labels(x.y, len(x.y), self.classes, f"the labels in {name}")
+        elif isinstance(x, (tuple, list, np.ndarray, BinarisedBatches)):
+            raise ValueError(
+                f"{name} must hold pairs of images and labels, as in fit((x, y)) or "
+                f"validation_data=((x_val, y_val),), got {type(x).__name__}"
+            )
+
+
+class BetaSchedule(keras.callbacks.Callback):
+    """Set the VAE's beta at the start of every epoch.
+
+    Args:
+        schedule: epoch (0, 1, ...) -> beta, 0 or more.
+
+    Raises:
+        ValueError: the schedule returns a beta that is negative, infinite or NaN.
+
+    Source: Bowman et al. 2016, section 3.1 (KL cost annealing).
+
+    Example:
+        >>> warm_up = BetaSchedule(lambda epoch: min(1.0, epoch / 10))
+        >>> vae.fit(x_train, epochs=30, callbacks=[warm_up])
+    """
+
+    def __init__(self, schedule: Callable[[int], float]) -> None:
+        super().__init__()
+        self.schedule = schedule
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.model.beta.assign(check_beta(self.schedule(epoch)))

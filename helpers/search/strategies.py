@@ -133,25 +133,32 @@ def priority(
     batch_size: int = 1,
     n_initial: int = 5,
     pool_size: int = 1000,
+    start: str = "farthest",
 ) -> Strategy:
     """Bayesian optimisation over an explicit pool: evaluate the candidate of highest priority next.
 
     The pool is the whole space if that is small enough, else a random sample of it to which
-    mutants of the best candidate are added at every step. After `n_initial` candidates that lie
-    far from each other, the priority is the expected improvement under a Gaussian process. Within
-    a batch, a candidate that was just chosen counts as evaluated with its expected score
-    (Ginsbourger et al. 2010, the "kriging believer").
+    mutants of the best candidate are added at every step. After the first `n_initial` candidates,
+    the priority is the expected improvement under a Gaussian process. Within a batch, a candidate
+    that was just chosen counts as evaluated with its expected score (Ginsbourger et al. 2010, the
+    "kriging believer").
+
+    Args:
+        start: the first candidates: "farthest", far from each other, or "random".
+
+    Raises:
+        ValueError: another `start`, found when the first batch is asked for.
 
     Source: Jones et al. 1998.
     """
+    if start not in ("farthest", "random"):
+        raise ValueError(f"start must be 'farthest' or 'random', got {start!r}")
     memory = _Memory(space)
     is_whole = space.size <= pool_size
     sample = list(space.points()) if is_whole else memory.new_random(rng, pool_size)
     sample = [sample[i] for i in rng.permutation(len(sample))]
-    pool = {
-        space.key(sample[i]): sample[i] for i in farthest_first(space.encode(sample), n_initial)
-    }
-    pool |= {space.key(point): point for point in sample}
+    first = farthest_first(space.encode(sample), n_initial) if start == "farthest" else []
+    pool = {space.key(point): point for point in [*(sample[i] for i in first), *sample]}
     done: list[Point] = []
     while pool:
         if len(done) < n_initial:

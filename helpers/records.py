@@ -33,8 +33,7 @@ def load(name: str) -> dict:
         32.84
     """
     record = _read(data.DATA_DIR / "results" / f"{name}.json")
-    runs = [run | record["stamps"][run["stamp"]] for run in record["runs"]]
-    return record | {"runs": runs}
+    return record | {"runs": [run | run["stamp"] for run in record["runs"]]}
 
 
 def origin(runs: Iterable[Mapping]) -> str:
@@ -47,19 +46,21 @@ def origin(runs: Iterable[Mapping]) -> str:
 
 
 def _read(path: Path) -> dict:
+    """A record with the stamp itself in every run, in place of its number."""
     restore = f"Restore it with `git checkout -- data/results/{path.name}`, or make it again."
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing. {restore}")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        for run in record["runs"]:
-            if not set(STAMP) <= set(record["stamps"][run["stamp"]]):
-                raise ValueError(f"stamp {run['stamp']} must hold {STAMP}")
+        stamps = record.pop("stamps")
+        if not all(all(stamp[name] for name in STAMP) for stamp in stamps):
+            raise ValueError(f"every stamp must hold {STAMP}")
+        record["runs"] = [run | {"stamp": stamps[run["stamp"]]} for run in record["runs"]]
+        return record
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise ValueError(
             f"{path} is damaged ({type(error).__name__}: {error}). {restore}"
         ) from error
-    return record
 
 
 class Record:
@@ -90,8 +91,12 @@ class Record:
         self.path = data.DATA_DIR / "results" / f"{name}.json"
         self.command, self.packages = command, packages
         self.about = _plain({"what": what} | settings)
-        kept = _read(self.path) if self.path.exists() else {"stamps": [], "runs": []}
-        self.stamps, self.runs = kept.pop("stamps"), kept.pop("runs")
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Take over what is in the file, where another process may have put a run meanwhile."""
+        kept = _read(self.path) if self.path.exists() else {"runs": []}
+        self.runs = kept.pop("runs")
         for name in (self.about | kept) if self.runs else ():
             if kept.get(name) != self.about.get(name):
                 self._refuse(f"{name} is {kept.get(name)!r}, not {self.about.get(name)!r}")
@@ -121,19 +126,20 @@ class Record:
 
     def put(self, key: dict, result: dict) -> None:
         """Keep one run, in place of an earlier one with the same key, stamped now; save."""
+        self._refresh()
         stamp = {"command": self.command} | runtime.circumstances(*self.packages)
-        if stamp not in self.stamps:
-            self.stamps.append(stamp)
-        run = _plain(key | result | {"stamp": self.stamps.index(stamp)})
-        same = [place for place, one in enumerate(self.runs) if _plain(key).items() <= one.items()]
+        key, run = _plain(key), _plain(key | result | {"stamp": stamp})
+        same = [place for place, one in enumerate(self.runs) if key.items() <= one.items()]
         place = same[0] if same else len(self.runs)
         self.runs[place : place + 1] = [run]
-        self.save()
+        self._save()
 
-    def save(self) -> None:
+    def _save(self) -> None:
         """Write to another name first: a kill, or a full disk, leaves the old file whole."""
-        head = json.dumps(self.about | {"stamps": self.stamps}, indent=1, ensure_ascii=False)
-        rows = ",\n".join("  " + json.dumps(run, ensure_ascii=False) for run in self.runs)
+        stamps = list({_text(run["stamp"]): run["stamp"] for run in self.runs}.values())
+        head = json.dumps(self.about | {"stamps": stamps}, indent=1, ensure_ascii=False)
+        runs = [run | {"stamp": stamps.index(run["stamp"])} for run in self.runs]
+        rows = ",\n".join("  " + json.dumps(run, ensure_ascii=False) for run in runs)
         new = self.path.with_name(self.path.name + ".new")
         new.write_text(f'{head[:-2]},\n "runs": [\n{rows}\n ]\n}}\n', encoding="utf-8")
         os.replace(new, self.path)

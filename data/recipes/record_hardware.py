@@ -11,17 +11,14 @@ else run meanwhile.
 import ast
 import json
 import os
-from pathlib import Path
 
 os.environ.setdefault("COURSE_BUDGET", "full")
 
-from helpers import data, runtime
+from helpers import data, records, runtime
 from nbclient import NotebookClient
 import nbformat
-from recording import save
 
-NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "91_gpu.ipynb"
-RECORD = data.DATA_DIR / "results" / "hardware.json"
+NOTEBOOK = data.DATA_DIR.parent / "notebooks" / "91_gpu.ipynb"
 
 
 def measured() -> dict:
@@ -34,13 +31,13 @@ def measured() -> dict:
 
 
 if __name__ == "__main__":
-    runs = json.loads(RECORD.read_text())["runs"] if RECORD.exists() else []
-    entry = measured() | {
-        "command": f"KERAS_BACKEND={runtime.keras.backend.backend()} "
+    report = measured()
+    record = records.Record(
+        "hardware",
+        "what chapter 91 measures, one machine and backend after another: speeds of matrix "
+        "products, of training steps at five batch sizes, and seconds and nats of short trainings",
+        command=f"KERAS_BACKEND={runtime.keras.backend.backend()} "
         f"COURSE_BUDGET={runtime.budget_name()} python data/recipes/record_hardware.py",
-    }
-    entry |= runtime.circumstances()
-    runs = [r for r in runs if (r["device"], r["backend"]) != (entry["device"], entry["backend"])]
-    runs = sorted([*runs, entry], key=lambda run: (run["device"], run["backend"]))
-    save(RECORD, {"runs": runs}, indent=1)
-    print(json.dumps(entry, indent=1))
+    )
+    record.put({name: report[name] for name in ("device", "backend")}, report)
+    print(json.dumps(record.runs[-1], indent=1))

@@ -10,16 +10,15 @@ Bernoulli pixels, trained on all 60,000 images, binarised afresh every epoch; -l
 the 4,000 training digits that ship, judged on their 500 test digits with 1,000 samples.
 
 The learning rate is constant, and falls to zero in a straight line over the last part of the
-epochs, so that --epochs can still be changed before that part begins. What is evaluated is the
-exponential average of the weights. Nothing is chosen on test images: --choose trains on the
-training part alone and reports on the validation part.
+epochs, so that --epochs can still be changed before that part begins; --decay 1 lets it fall from
+the start. What is evaluated is the exponential average of the weights. Nothing is chosen on test
+images: --choose trains on the training part alone and reports on the validation part.
 
 Writes data/results/iwae.json as it goes, and a checkpoint to cache/ every few epochs. Started again
 with the same arguments it goes on where it was, and ends where it would have without the stop.
 """
 
 import argparse
-import datetime
 import json
 import os
 from pathlib import Path
@@ -27,7 +26,7 @@ import time
 
 os.environ["KERAS_BACKEND"] = "jax"
 
-from helpers import data, runtime
+from helpers import data, records
 from helpers.elbo import gaussian_kl, gaussian_log_density, importance_weighted_bound
 from helpers.vae import IWAE, dense_decoder, dense_encoder, evaluate
 import jax
@@ -35,11 +34,9 @@ import jax.numpy as jnp
 import keras
 from keras import ops
 import numpy as np
-from recording import save
 
-ROOT = data.DATA_DIR.parent
-RECORD = data.DATA_DIR / "results" / "iwae.json"
-CACHE = ROOT / "cache"
+CACHE = data.DATA_DIR.parent / "cache"
+KEY = ("data", "objective", "k", "epochs", "batch", "rate", "decay", "ema", "seed")
 
 
 def build(samples: int, seed: int) -> IWAE:
@@ -172,31 +169,26 @@ def train(args, grey: np.ndarray, report) -> tuple:
         state, progress = load_state(path, state)
         print(f"going on after epoch {progress['epoch']}", flush=True)
         report(progress)  # or a stop during the evaluation would lose what training recorded
-    run = epoch_function(model, optimizer, args.objective, args.ema)
-    while progress["epoch"] < args.epochs:
+    if progress["epoch"] < args.epochs:
         for stale in CACHE.glob(f"{args.name}_*.npy"):  # evaluated with the weights before these
             stale.unlink()
-        clock, cpu = time.perf_counter(), time.process_time()
         batches = epoch_batches(grey, args.batch, args.seed, progress["epoch"])
+    run = epoch_function(model, optimizer, args.objective, args.ema)
+    clock, cpu = time.perf_counter(), time.process_time()
+    while progress["epoch"] < args.epochs:
         rates = learning_rates(args, progress["epoch"], len(batches))
-        state, loss = run(state, batches, rates)
-        loss = float(loss)
+        state, loss = run(state, batches, rates)  # returns at once: the device is working
         progress["epoch"] += 1
-        progress["seconds"] += time.perf_counter() - clock
-        progress["cpu_seconds"] += time.process_time() - cpu
+        if progress["epoch"] < args.epochs:
+            batches = epoch_batches(grey, args.batch, args.seed, progress["epoch"])
         if progress["epoch"] % args.every == 0 or progress["epoch"] == args.epochs:
-            progress["curve"].append([progress["epoch"], round(loss, 3)])
+            progress["curve"].append([progress["epoch"], round(float(loss), 3)])
+            progress["seconds"] += time.perf_counter() - clock
+            progress["cpu_seconds"] += time.process_time() - cpu
+            clock, cpu = time.perf_counter(), time.process_time()
             save_state(path, state, **progress)
             report(progress)
     return model, state
-
-
-def provenance(args) -> dict:
-    return {
-        "command": f"python data/recipes/record_iwae.py {args.objective} {args.k} "
-        f"--epochs {args.epochs} --data {args.data} --batch {args.batch} --rate {args.rate} "
-        f"--decay {args.decay} --ema {args.ema} --seed {args.seed}",
-    } | runtime.circumstances("jax")
 
 
 def evaluate_all(args, model, weights, grey, name: str, samples: int, report) -> np.ndarray:
@@ -207,19 +199,13 @@ def evaluate_all(args, model, weights, grey, name: str, samples: int, report) ->
     log_likelihood = log_likelihood_function(model, samples, args.at_once)
     while len(nats) < len(x):
         key = jax.random.fold_in(jax.random.key(args.seed), len(nats))
-        batch = log_likelihood(weights, x[len(nats) : len(nats) + 100], key)
+        with jax.default_matmul_precision("float32"):  # a GPU would round the products
+            batch = log_likelihood(weights, x[len(nats) : len(nats) + 100], key)
         nats = np.concatenate([nats, -np.asarray(batch)])
         if len(nats) % 500 == 0:
             np.save(path, nats)
             report(len(nats), float(nats.mean()))
     return nats
-
-
-def write(args, entry: dict) -> None:
-    """Put this run's entry into the record beside the others."""
-    runs = json.loads(RECORD.read_text())["runs"] if RECORD.exists() else {}
-    runs[args.name] = entry
-    save(RECORD, {"what": WHAT, "runs": runs}, indent=1)
 
 
 WHAT = (
@@ -244,19 +230,18 @@ def main(args) -> None:
         grey, held_out, samples = parts["t"], parts["test"], 1000
     else:
         grey, held_out, samples = np.concatenate([parts["t"], parts["v"]]), parts["test"], 5000
-    entry = provenance(args) | {
-        "objective": args.objective,
-        "k": args.k,
-        "epochs": args.epochs,
-        "batch": args.batch,
-        "training_images": len(grey),
-        "test_images": len(held_out),
-    }
+    key = {name: getattr(args, name) for name in KEY}
+    options = [f"--{name} {key[name]}" for name in KEY[3:]]
+    command = " ".join(
+        ["python data/recipes/record_iwae.py", args.objective, str(args.k), *options]
+    )
+    record = records.Record("iwae", WHAT, command=f"{command} --data {args.data}")
+    entry = {"training_images": len(grey), "test_images": len(held_out)}
 
     def save(**more) -> None:
-        entry.update(more, date=datetime.date.today().isoformat())
+        entry.update(more)
         if not args.choose:
-            write(args, entry)
+            record.put(key, entry)
 
     def trained(progress) -> None:
         print(
@@ -302,20 +287,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", choices=("mnist", "mnist-5k"), default="mnist")
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--decay", type=float, default=0.4)
+    parser.add_argument("--decay", type=float, default=0.4, help="share of the epochs")
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", type=int, default=10, help="epochs between checkpoints")
     parser.add_argument("--at-once", type=int, default=10, help="samples per step of evaluation")
     parser.add_argument("--choose", action="store_true", help="hold out 5,000; touch no test image")
     args = parser.parse_args()
-    args.name = f"{args.objective}_{args.k}"
-    if args.data == "mnist-5k":
-        args.name = f"mnist-5k_{args.name}_{args.epochs}epochs_seed{args.seed}"
-    if args.choose:
-        args.name = (
-            f"choose_{args.name}_{args.epochs}_{args.batch}_{args.rate}_{args.decay}_{args.ema}"
-        )
+    args.name = "_".join(str(getattr(args, name)) for name in KEY) + "_choose" * args.choose
     return args
 
 

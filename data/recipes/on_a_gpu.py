@@ -1,0 +1,101 @@
+"""Everything that the course wants from a GPU, in one command of at most nine minutes.
+
+    KERAS_BACKEND=jax python data/recipes/on_a_gpu.py --out FOLDER
+    KERAS_BACKEND=jax python data/recipes/on_a_gpu.py --out FOLDER --small    # a trial on a CPU
+
+Needs JAX, Keras, data/mnist.npz and the packages of the tests (nbval, nbclient, ipykernel); no
+TensorFlow. PyTorch takes part in the benchmark where it is installed. One after the other, each in
+a process and with a time limit of its own, so that one that fails does not stop the rest:
+
+1. the tests of the models;
+2. `record_hardware.py`, which adds this machine to chapter 91;
+3. the training benchmark, with batches of 100 and 500;
+4. `record_iwae.py`: the IWAE with k = 50 on all of MNIST, from its checkpoint if there is one.
+
+Logs, the records, the benchmark's figures and the checkpoint are copied to FOLDER. To carry on with
+a training on the next machine, put the checkpoint back into cache/ before the start.
+"""
+
+import argparse
+import os
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TESTS = ("elbo", "vae", "iwae", "evaluate", "beta", "text", "convolution_and_condition")
+EPOCHS = 700  # of batch 20: what fits into the time that is left on one H100
+
+
+def parts(small: bool) -> list[tuple[str, int, list]]:
+    """Name, seconds at most, and arguments for Python of each part."""
+    tests = [f"tests/test_{name}.ipynb" for name in (TESTS[:1] if small else TESTS)]
+    benchmark = ["tests/benchmarks/training.py", "--rounds", 3]
+    iwae = ["data/recipes/record_iwae.py", "iwae", 50, "--decay", 1, "--at-once", 100]
+    if small:
+        benchmark += ["--images", 2000]
+        iwae += ["--data", "mnist-5k", "--batch", 500, "--epochs", 2, "--every", 1]
+    else:
+        iwae += ["--batch", 20, "--epochs", EPOCHS, "--every", 25]
+    return [
+        ("tests", 90, ["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]),
+        ("hardware", 90, ["data/recipes/record_hardware.py"]),
+        ("benchmark_100", 45, [*benchmark, "--batch-size", 100]),
+        ("benchmark_500", 45, [*benchmark, "--batch-size", 500]),
+        ("iwae", 400, iwae),
+    ]
+
+
+def run(name: str, limit: int, arguments: list, out: Path) -> str:
+    """Run one part with its log in a file; how it ended."""
+    # The tests hold results to a few digits; a GPU's short products have fewer.
+    precise = {"JAX_DEFAULT_MATMUL_PRECISION": "float32"} if name == "tests" else {}
+    if name.startswith("benchmark"):
+        arguments = [*arguments, "--out", out / f"{name}.json"]
+    start = time.monotonic()
+    with open(out / f"{name}.log", "w") as log:
+        try:
+            done = subprocess.run(
+                [sys.executable, *map(str, arguments)],
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": _path(), "PYTHONUNBUFFERED": "1"} | precise,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                timeout=limit,
+            )
+            ending = "done" if done.returncode == 0 else f"failed ({done.returncode})"
+        except subprocess.TimeoutExpired:
+            ending = f"stopped after its {limit} seconds"
+    return f"{name}: {ending}, {time.monotonic() - start:.0f} s"
+
+
+def _path() -> str:
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="where logs and results go")
+    parser.add_argument("--small", action="store_true", help="small numbers, and no record changed")
+    parser.add_argument("--only", nargs="+", help="some of the parts, by name")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    if given.small:
+        os.environ["COURSE_BUDGET"] = "quick"
+    records = [ROOT / "data" / "results" / f"{name}.json" for name in ("hardware", "iwae")]
+    before = [record.read_bytes() for record in records]
+    for name, limit, arguments in parts(given.small):
+        if not given.only or name in given.only:
+            print(run(name, limit, arguments, given.out), flush=True)
+            print("\n".join((given.out / f"{name}.log").read_text().splitlines()[-12:]), flush=True)
+    for kept in (*records, *(ROOT / "cache").glob("*_iwae_50_*.npz")):
+        shutil.copy(kept, given.out)
+    if given.small:
+        for record, content in zip(records, before, strict=True):
+            record.write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

@@ -162,7 +162,8 @@ def start(seed: int) -> None:
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a whole number, 0 or more, got {seed!r}")
     if _uses_keras():
-        _keras().utils.set_random_seed(seed)
+        with _quiet_stderr():  # seeds TensorFlow too, where it is installed: imports it
+            _keras().utils.set_random_seed(seed)
         engine = _keras_version()
         device = f"{len(devices())} accelerator(s)" if has_gpu() else _cores()
     else:

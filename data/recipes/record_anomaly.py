@@ -6,19 +6,18 @@ Ten digits times five seeds. Writes data/results/anomaly_auc.json after every tr
 where it was stopped. Takes about six minutes on 2 quiet cores. Notebook 23 shows the result.
 """
 
-import json
+from functools import partial
 
-from helpers import data, runtime
+from helpers import data
 from helpers.elbo import gaussian_kl
+from helpers.records import Record
 from helpers.vae import VAE, BinarisedBatches, dense_decoder, dense_encoder, evaluate
 import keras
 from keras import ops
 import numpy as np
-from recording import save
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-RECORD = data.DATA_DIR / "results" / "anomaly_auc.json"
 SEEDS, EPOCHS, BATCH_SIZE, LEARNING_RATE, LATENTS, SAMPLES = 5, 15, 200, 4e-3, 20, 5
 NEIGHBOURS = 5
 
@@ -82,31 +81,20 @@ def run(digit: int, seed: int, digits: data.Dataset) -> dict:
     )
     usual = scores(normal)
     return {
-        "digit": digit,
-        "seed": seed,
         "validation": areas(usual, scores(data.binarise(left_out, seed=1))),
         "upside down": areas(usual, scores(np.flip(normal, axis=(1, 2)).copy())),
         "test": areas(scores(test), scores(left_out_test)),
     }
 
 
-def provenance() -> dict:
-    return {
-        "command": "python data/recipes/record_anomaly.py",
-        "what": f"area under the ROC curve; dense VAE 784-256-128-{LATENTS}, {EPOCHS} epochs, "
+if __name__ == "__main__":
+    record = Record(
+        "anomaly_auc",
+        f"area under the ROC curve; dense VAE 784-256-128-{LATENTS}, {EPOCHS} epochs, "
         f"batch {BATCH_SIZE}, Adam {LEARNING_RATE}, trained on the 4,000 digits without one class "
         "(binarised at every epoch); normal: validation (or test) images of the other classes; "
         "anomalies: training and validation (or test) images of the class left out",
-    } | runtime.circumstances()
-
-
-if __name__ == "__main__":
-    digits = data.load("mnist-5k")
-    runs = json.loads(RECORD.read_text())["runs"] if RECORD.exists() else []
-    done = {(entry["digit"], entry["seed"]) for entry in runs}
-    for seed in range(SEEDS):
-        for digit in range(10):
-            if (digit, seed) not in done:
-                runs.append(run(digit, seed, digits))
-                print(runs[-1], flush=True)
-                save(RECORD, provenance() | {"runs": runs}, indent=1)
+        command="python data/recipes/record_anomaly.py",
+    )
+    plan = [{"digit": digit, "seed": seed} for seed in range(SEEDS) for digit in range(10)]
+    record.complete(plan, partial(run, digits=data.load("mnist-5k")))

@@ -6,17 +6,16 @@ Writes data/results/beta_sweep.json after every training, and goes on where it w
 about a quarter of an hour on 2 cores. A seed is trained with every beta before the next one.
 """
 
-import json
+from functools import partial
 
-from helpers import data, runtime
+from helpers import data
 from helpers.elbo import gaussian_kl_per_latent
+from helpers.records import Record
 from helpers.vae import VAE, BinarisedBatches, dense_decoder, dense_encoder, evaluate
 import keras
 from keras import ops
 import numpy as np
-from recording import save
 
-RECORD = data.DATA_DIR / "results" / "beta_sweep.json"
 BETAS, SEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0), 5
 HIDDEN, LATENTS, EPOCHS, BATCH_SIZE, LEARNING_RATE, SAMPLES = 128, 16, 25, 100, 3e-3, 10
 
@@ -53,21 +52,17 @@ def measure(vae: VAE, x: np.ndarray, seed: int) -> dict:
     } | {name: [round(float(value), 4) for value in column] for name, column in columns.items()}
 
 
-def provenance() -> dict:
-    return {
-        "command": "python data/recipes/record_beta_sweep.py",
-        "what": f"dense VAE 784-{HIDDEN}-{LATENTS}, relu, {EPOCHS} epochs, batch {BATCH_SIZE}, "
-        f"Adam {LEARNING_RATE}, 4,000 digits binarised at every epoch; figures of 500 validation "
-        f"digits binarised once (seed 0), {SAMPLES} samples for the distortion, nats/image",
-    } | runtime.circumstances()
+def run(seed: int, beta: float, digits: data.Dataset) -> dict:
+    return measure(train(beta, seed, digits), data.binarise(digits.x_val, seed=0), seed)
 
 
 if __name__ == "__main__":
-    digits = data.load("mnist-5k")
-    x_val = data.binarise(digits.x_val, seed=0)
-    runs = json.loads(RECORD.read_text())["runs"] if RECORD.exists() else []
-    plan = [(seed, beta) for seed in range(SEEDS) for beta in BETAS]
-    for seed, beta in plan[len(runs) :]:
-        runs.append({"beta": beta, "seed": seed} | measure(train(beta, seed, digits), x_val, seed))
-        print(beta, seed, runs[-1]["rate"], runs[-1]["distortion"], flush=True)
-        save(RECORD, provenance() | {"runs": runs}, indent=1)
+    record = Record(
+        "beta_sweep",
+        f"dense VAE 784-{HIDDEN}-{LATENTS}, relu, {EPOCHS} epochs, batch {BATCH_SIZE}, "
+        f"Adam {LEARNING_RATE}, 4,000 digits binarised at every epoch; figures of 500 validation "
+        f"digits binarised once (seed 0), {SAMPLES} samples for the distortion, nats/image",
+        command="python data/recipes/record_beta_sweep.py",
+    )
+    plan = [{"seed": seed, "beta": beta} for seed in range(SEEDS) for beta in BETAS]
+    record.complete(plan, partial(run, digits=data.load("mnist-5k")))

@@ -6,15 +6,14 @@ Writes data/results/collapse.json after every training, and goes on where it was
 about ten minutes on 2 cores. Every setting gets the same data, epochs, seeds and optimizer.
 """
 
-import json
+from functools import partial
 
-from helpers import data, runtime
+from helpers import data
+from helpers.records import Record
 from helpers.vae import VAE, BetaSchedule, BinarisedBatches, dense_decoder, dense_encoder, evaluate
 import keras
 import numpy as np
-from recording import save
 
-RECORD = data.DATA_DIR / "results" / "collapse.json"
 SEEDS, EPOCHS, BATCH_SIZE, LEARNING_RATE, SAMPLES = 5, 16, 100, 1e-3, 10
 DEEP, SHALLOW, LATENTS = (128,) * 5, (128,), 20
 WARM_UP, FLOOR = 8, 0.25  # epochs until beta is 1; nats per latent
@@ -48,31 +47,22 @@ def train(setting: str, seed: int, digits: data.Dataset) -> dict:
     x_test = data.binarise(digits.x_test, seed=0)
     nats = -evaluate.elbo(vae, x_test, SAMPLES)
     return {
-        "setting": setting,
-        "seed": seed,
         "kl_by_epoch": [round(value, 3) for value in history["kl_loss"]],
         "test_negative_elbo": round(float(nats.mean()), 3),
         "active_units": int(evaluate.active_units(vae, x_test).sum()),
     }
 
 
-def provenance() -> dict:
-    return {
-        "command": "python data/recipes/record_collapse.py",
-        "what": f"VAE with encoder 784-256-128-{LATENTS}, relu; deep decoder: five hidden layers "
+if __name__ == "__main__":
+    record = Record(
+        "collapse",
+        f"VAE with encoder 784-256-128-{LATENTS}, relu; deep decoder: five hidden layers "
         f"of 128, weaker decoder: one; output bias at the pixels' log-odds; annealing: beta from 0 "
         f"to 1 over {WARM_UP} epochs; free bits: {FLOOR} nats per latent on the batch mean; "
         f"{EPOCHS} epochs, batch {BATCH_SIZE}, Adam {LEARNING_RATE}, 4,000 digits binarised at "
         "every epoch; -ELBO (beta = 1) and active units of 500 test digits binarised once "
         f"(seed 0), {SAMPLES} samples, nats/image",
-    } | runtime.circumstances()
-
-
-if __name__ == "__main__":
-    digits = data.load("mnist-5k")
-    runs = json.loads(RECORD.read_text())["runs"] if RECORD.exists() else []
-    plan = [(seed, setting) for seed in range(SEEDS) for setting in SETTINGS]
-    for seed, setting in plan[len(runs) :]:
-        runs.append(train(setting, seed, digits))
-        print({key: value for key, value in runs[-1].items() if key[:2] != "kl"}, flush=True)
-        save(RECORD, provenance() | {"runs": runs}, indent=1)
+        command="python data/recipes/record_collapse.py",
+    )
+    plan = [{"seed": seed, "setting": setting} for seed in range(SEEDS) for setting in SETTINGS]
+    record.complete(plan, partial(train, digits=data.load("mnist-5k")))

@@ -9,10 +9,11 @@ least CPU time trains the next epoch, so that whatever else the machine is doing
 One seed beside the others chooses each network's learning rate by its validation score.
 """
 
-import json
+from functools import partial
 import time
 
-from helpers import data, runtime
+from helpers import data
+from helpers.records import Record
 from helpers.vae import (
     VAE,
     BinarisedBatches,
@@ -23,9 +24,7 @@ from helpers.vae import (
     evaluate,
 )
 import keras
-from recording import save
 
-RECORD = data.DATA_DIR / "results" / "convolution.json"
 SEEDS, BATCH_SIZE, SECONDS, RATES, TUNING_SEED = 5, 100, 20.0, (1e-3, 3e-3, 1e-2), 100
 NETWORKS = {
     "convolutional": lambda: (conv_encoder(), conv_decoder()),
@@ -55,51 +54,41 @@ class Trainee:
         self.curve.append([round(value, 2) for value in (self.seconds, *scores)])
 
 
-def race(names, rates: dict, seed: int, digits: data.Dataset, seconds: float) -> dict:
+def race(rates: dict, seed: int, digits: data.Dataset) -> dict:
     """Train the networks in turns until each has had its seconds; name -> curve."""
-    trainees = {name: Trainee(name, rates[name], seed, digits) for name in names}
+    trainees = {name: Trainee(name, rate, seed, digits) for name, rate in rates.items()}
     while True:
         last = min(trainees.values(), key=lambda trainee: trainee.seconds)
-        if last.seconds >= seconds:
+        if last.seconds >= SECONDS:
             return {name: trainee.curve for name, trainee in trainees.items()}
         last.epoch()
 
 
-def tune(digits: data.Dataset, rate: float) -> dict:
+def tune(rate: float, digits: data.Dataset) -> dict:
     """The best validation score of each network at one learning rate, within the time."""
-    curves = race(NETWORKS, dict.fromkeys(NETWORKS, rate), TUNING_SEED, digits, SECONDS)
-    return {name: min(validation for _, validation, _ in curve) for name, curve in curves.items()}
+    curves = race(dict.fromkeys(NETWORKS, rate), TUNING_SEED, digits)
+    best = {name: min(validation for _, validation, _ in curve) for name, curve in curves.items()}
+    return {"best_validation": best}
 
 
-def provenance() -> dict:
-    return {
-        "command": "python data/recipes/record_convolution.py",
-        "what": f"4 VAEs with 20 latents on 4,000 digits binarised at every epoch, batch "
-        f"{BATCH_SIZE}, Adam, {SECONDS:.0f} CPU seconds of training each; curves of [CPU seconds, "
-        "-ELBO of 500 validation digits, of 500 test digits] after each epoch, binarised once "
-        "(seed 0), 2 samples, nats/image",
-    } | runtime.circumstances()
+def compete(seed: int, rates: dict, digits: data.Dataset) -> dict:
+    return {"rates": rates, "curves": race(rates, seed, digits)}
 
 
 if __name__ == "__main__":
     digits = data.load("mnist-5k")
-    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": []}
-    record |= provenance()
-    tuning = record.setdefault("tuning", {})
-    for rate in RATES:
-        if str(rate) not in tuning:
-            tuning[str(rate)] = tune(digits, rate)
-            print(f"tuning: rate {rate}: {tuning[str(rate)]}", flush=True)
-            save(RECORD, record)
-    record["rates"] = {
-        name: min(RATES, key=lambda rate: tuning[str(rate)][name]) for name in NETWORKS
-    }
     pairs = {name: make() for name, make in NETWORKS.items()}
-    record["parameters"] = {
-        name: sum(part.count_params() for part in pair) for name, pair in pairs.items()
-    }
-    for seed in range(len(record["runs"]), SEEDS):
-        curves = race(NETWORKS, record["rates"], seed, digits, SECONDS)
-        record["runs"].append({"seed": seed, "curves": curves})
-        print(seed, {name: curve[-1] for name, curve in curves.items()}, flush=True)
-        save(RECORD, record)
+    record = Record(
+        "convolution",
+        f"4 VAEs with 20 latents on 4,000 digits binarised at every epoch, batch "
+        f"{BATCH_SIZE}, Adam, {SECONDS:.0f} CPU seconds of training each; curves of [CPU seconds, "
+        "-ELBO of 500 validation digits, of 500 test digits] after each epoch, binarised once "
+        "(seed 0), 2 samples, nats/image",
+        command="python data/recipes/record_convolution.py",
+        parameters={name: sum(p.count_params() for p in pair) for name, pair in pairs.items()},
+    )
+    record.complete([{"rate": rate} for rate in RATES], partial(tune, digits=digits))
+    tuned = {run["rate"]: run["best_validation"] for run in record.runs if "rate" in run}
+    rates = {name: min(RATES, key=lambda rate: tuned[rate][name]) for name in NETWORKS}
+    plan = [{"seed": seed} for seed in range(SEEDS)]
+    record.complete(plan, partial(compete, rates=rates, digits=digits))

@@ -7,16 +7,14 @@ Takes about twenty minutes on 2 busy cores. A seed is trained with every beta be
 """
 
 import base64
-import json
 
-from helpers import data, runtime, widgets
+from helpers import data, widgets
+from helpers.records import Record
 from helpers.vae import VAE, dense_decoder, dense_encoder, evaluate
 import keras
 from keras import ops
 import numpy as np
-from recording import save
 
-RECORD = data.DATA_DIR / "results" / "disentanglement.json"
 BETAS, SEEDS = (1.0, 2.0, 4.0, 8.0, 16.0), 5
 LATENTS, EPOCHS, BATCH_SIZE, LEARNING_RATE = 6, 40, 128, 2e-3
 RANGE = np.linspace(-2, 2, 9, dtype="float32")
@@ -61,25 +59,23 @@ def traversal(vae: VAE, image: np.ndarray) -> str:
     return base64.b64encode(widgets.png(mosaic)).decode()
 
 
-def provenance() -> dict:
-    return {
-        "command": "python data/recipes/record_disentanglement.py",
-        "what": f"dense VAE 576-256-128-{LATENTS}, relu, {EPOCHS} epochs, batch {BATCH_SIZE}, Adam "
-        f"{LEARNING_RATE}, on all 3,072 sprites; every figure is on those same images, in nats; "
-        "mutual information of posterior means with the factors, 20 bins per latent",
-        "factors": list(data.SPRITE_FACTORS),
-    } | runtime.circumstances()
+def run(seed: int, beta: float) -> dict:
+    images, factors = data.sprites()
+    vae = train(beta, seed, images)
+    measured = measure(vae, images, factors)
+    if seed == 0:
+        example = images[(factors == (0, 2, 1, 4, 3)).all(axis=1)][0]
+        measured["traversal"] = traversal(vae, example)
+    return measured
 
 
 if __name__ == "__main__":
-    images, factors = data.sprites()
-    runs = json.loads(RECORD.read_text())["runs"] if RECORD.exists() else []
-    plan = [(seed, beta) for seed in range(SEEDS) for beta in BETAS]
-    example = images[(factors == (0, 2, 1, 4, 3)).all(axis=1)][0]
-    for seed, beta in plan[len(runs) :]:
-        vae = train(beta, seed, images)
-        runs.append({"beta": beta, "seed": seed} | measure(vae, images, factors))
-        if seed == 0:
-            runs[-1]["traversal"] = traversal(vae, example)
-        print(beta, seed, runs[-1]["mig"], sum(runs[-1]["active"]), flush=True)
-        save(RECORD, provenance() | {"runs": runs}, indent=1)
+    record = Record(
+        "disentanglement",
+        f"dense VAE 576-256-128-{LATENTS}, relu, {EPOCHS} epochs, batch {BATCH_SIZE}, Adam "
+        f"{LEARNING_RATE}, on all 3,072 sprites; every figure is on those same images, in nats; "
+        "mutual information of posterior means with the factors, 20 bins per latent",
+        command="python data/recipes/record_disentanglement.py",
+        factors=list(data.SPRITE_FACTORS),
+    )
+    record.complete([{"seed": seed, "beta": beta} for seed in range(SEEDS) for beta in BETAS], run)

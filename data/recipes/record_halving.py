@@ -4,22 +4,20 @@
 
 324 configurations drawn at random, each trained for 81 epochs on 600 of scikit-learn's digits; the
 accuracy on 500 validation images after every epoch, on 697 test images after 1, 3, 9, 27 and 81.
-Written to data/results/halving_curves.json as it goes; a run that was stopped goes on where it was.
+Written to data/results/halving_curves.json one by one; a recording that was stopped goes on.
 """
 
-import json
+from functools import cache
 import time
 
-from helpers import data, runtime
+from helpers.records import Record
 import numpy as np
-from recording import save
 from scipy.stats import loguniform
 from sklearn.datasets import load_digits
 from sklearn.model_selection import ParameterSampler, train_test_split
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-TARGET = data.DATA_DIR / "results" / "halving_curves.json"
 CONFIGURATIONS, EPOCHS, RUNGS = 324, 81, (1, 3, 9, 27, 81)
 SPACE = {
     "learning_rate_init": loguniform(1e-4, 0.3),
@@ -37,11 +35,17 @@ def split() -> list[np.ndarray]:
     return [X, X_val, X_test, y, y_val, y_test]
 
 
-def learning_curve(params: dict, seed: int) -> dict:
-    """Train one network, an epoch at a time."""
+@cache
+def configurations() -> list[dict]:
+    return list(ParameterSampler(SPACE, CONFIGURATIONS, random_state=0))
+
+
+def learning_curve(number: int) -> dict:
+    """Train one network, an epoch at a time; its number among all is its seed."""
+    params = configurations()[number]
     X, X_val, X_test, y, y_val, y_test = split()
     rest = {name: value for name, value in params.items() if name != "width"}
-    model = MLPClassifier((params["width"],), random_state=seed, **rest)
+    model = MLPClassifier((params["width"],), random_state=number, **rest)
     validation, test = [], []
     start = time.process_time()
     for epoch in range(1, EPOCHS + 1):
@@ -61,23 +65,15 @@ def learning_curve(params: dict, seed: int) -> dict:
     }
 
 
-def main() -> None:
-    record = json.loads(TARGET.read_text()) if TARGET.exists() else {"rows": []}
-    rows = record.pop("rows")
-    about = {
-        "command": "python data/recipes/record_halving.py",
-        "what": f"accuracy on 500 validation images of digits after each of {EPOCHS} epochs "
-        "on 600 training images, one hidden layer, Adam; test: 697 images after the rungs",
-        "rungs": RUNGS,
-    } | runtime.circumstances("scikit-learn")
-    space = ParameterSampler(SPACE, CONFIGURATIONS, random_state=0)
-    with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
-        for seed, params in list(enumerate(space))[len(rows) :]:
-            rows.append(learning_curve(params, seed))
-            if len(rows) % 10 == 0 or len(rows) == CONFIGURATIONS:
-                save(TARGET, about | {"rows": rows})
-                print(len(rows), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    record = Record(
+        "halving_curves",
+        f"accuracy on 500 validation images of digits after each of {EPOCHS} epochs "
+        "on 600 training images, one hidden layer, Adam; test: 697 images after the rungs",
+        command="python data/recipes/record_halving.py",
+        packages=["scikit-learn"],
+        rungs=RUNGS,
+    )
+    plan = [{"number": number} for number in range(CONFIGURATIONS)]
+    with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
+        record.complete(plan, learning_curve)

@@ -21,21 +21,19 @@ Written to data/results/latent_search.json, piece by piece; a recording that was
 where it was.
 """
 
-import json
+from functools import cache
 
-from helpers import data, runtime
-from helpers.runtime import keras
+from helpers.records import Record
 from helpers.search import Space, strategies
 from helpers.table import ArchitectureTable, param_space
 from helpers.table import strings as av
 from helpers.vae.text import exact_share
 import numpy as np
-from recording import save
 from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 
-TARGET = data.DATA_DIR / "results" / "latent_search.json"
 VAES, RUNS, QUERIES, DRAWS, INITIAL = 5, 10, 100, 2000, 5
+SPLITS, LOW = 4, 0.3  # of each VAE; the beta of the searches
 FAR, NEAR, BEST, STEP = 400, 100, 5, 0.5  # codes from the prior and near the best, at every step
 TABLE, SPACE = ArchitectureTable.load(), Space(param_space())
 STRINGS, SCORES = av.to_strings(TABLE.params), -TABLE.means()
@@ -112,54 +110,80 @@ def search(vae, codes: np.ndarray, places: np.ndarray, rng, has_model: bool) -> 
     return {"rows": asked} | counts
 
 
+@cache
+def trained(seed: int, beta: float):
+    return av.train(av.split(STRINGS, seed)[0], seed, beta=beta)
+
+
+@cache
+def places(seed: int, beta: float) -> np.ndarray:
+    return av.means(trained(seed, beta), STRINGS)
+
+
+CODES = {
+    "Space.encode": lambda seed: RAW,
+    "one-hot": lambda seed: av.one_hot(STRINGS),
+    "latent": lambda seed: places(seed, LOW),
+    "latent, beta 1": lambda seed: places(seed, 1.0),
+}
+# what the surrogate sees of an architecture, and whether there is one
+STRATEGIES = {
+    "latent": ("latent", True),
+    "raw codes": ("Space.encode", True),
+    "prior": ("Space.encode", False),
+}
+
+
+def quality_of_vae(seed: int, beta: float) -> dict:
+    return quality(trained(seed, beta), *av.split(STRINGS, seed), seed)
+
+
+def quality_of_baseline(seed: int, baseline: str) -> dict:
+    return baselines(av.split(STRINGS, seed)[0], seed)[baseline]
+
+
+def correlations(seed: int, codes: str, count: int) -> dict:
+    splits = range(SPLITS * seed, SPLITS * (seed + 1))
+    return {"correlations": [rank_correlation(CODES[codes](seed), count, n) for n in splits]}
+
+
+def one_search(seed: int, strategy: str, run: int) -> dict:
+    codes, has_model = STRATEGIES[strategy]
+    rng = np.random.default_rng((RUNS * seed + run, 4))
+    return search(trained(seed, LOW), CODES[codes](seed), places(seed, LOW), rng, has_model)
+
+
 def main() -> None:
-    record = json.loads(TARGET.read_text()) if TARGET.exists() else {}
-    record |= {"command": "python data/recipes/record_latent_search.py"}
-    record |= runtime.circumstances("scikit-learn", "scipy")
-    record |= {"table": TABLE.about["date"], "vaes": VAES, "runs": RUNS, "queries": QUERIES}
-    parts = ("beta_1", "beta_0.3", "baselines", "correlations", "searches")
-    quality_1, quality_low, base, correlations, searches = (
-        record.setdefault(part, {}) for part in parts
+    record = Record(
+        "latent_search",
+        "on the table of architectures, for each VAE of architectures: what it and two baselines "
+        f"are worth as generators, with {DRAWS} draws; rank correlations of a surrogate that knows "
+        f"some scores, on {SPLITS} splits; and searches, rows of the table in the order asked for",
+        command="python data/recipes/record_latent_search.py",
+        packages=["scikit-learn", "scipy"],
+        table=TABLE.about["date"],
+        runs_per_vae=RUNS,
+        queries=QUERIES,
     )
-    for seed in map(str, range(VAES)):
-        if seed in searches:
-            continue
-        training, held_out = av.split(STRINGS, int(seed))
-        full = av.train(training, int(seed), beta=1.0)
-        quality_1[seed] = quality(full, training, held_out, int(seed))
-        vae = av.train(training, int(seed))
-        quality_low[seed] = quality(vae, training, held_out, int(seed))
-        base[seed] = baselines(training, int(seed))
-        places = av.means(vae, STRINGS)
-        kinds = {"Space.encode": RAW, "one-hot": av.one_hot(STRINGS), "latent": places}
-        kinds["latent, beta 1"] = av.means(full, STRINGS)
-        with threadpool_limits(1):
-            correlations[seed] = {
-                kind: {
-                    str(count): [
-                        rank_correlation(codes, count, 4 * int(seed) + turn) for turn in range(4)
-                    ]
-                    for count in (50, 200)
-                }
-                for kind, codes in kinds.items()
-            }
-            rivals = {"latent": (places, True), "raw codes": (RAW, True), "prior": (RAW, False)}
-            searches[seed] = {
-                name: [
-                    search(
-                        vae,
-                        codes,
-                        places,
-                        np.random.default_rng((RUNS * int(seed) + run, 4)),
-                        has_model,
-                    )
-                    for run in range(RUNS)
-                ]
-                for name, (codes, has_model) in rivals.items()
-            }
-        save(TARGET, record)
-        print("VAE", seed, "done", flush=True)
-        keras.utils.clear_session()
+    vaes = range(VAES)
+    record.complete([{"seed": s, "beta": b} for s in vaes for b in (1.0, LOW)], quality_of_vae)
+    plan = [{"seed": s, "baseline": name} for s in vaes for name in ("tokens", "uniform")]
+    record.complete(plan, quality_of_baseline)
+    with threadpool_limits(1):
+        plan = [
+            {"seed": s, "codes": codes, "count": count}
+            for s in vaes
+            for codes in CODES
+            for count in (50, 200)
+        ]
+        record.complete(plan, correlations)
+        plan = [
+            {"seed": s, "strategy": name, "run": run}
+            for s in vaes
+            for name in STRATEGIES
+            for run in range(RUNS)
+        ]
+        record.complete(plan, one_search)
 
 
 if __name__ == "__main__":

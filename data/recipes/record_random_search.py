@@ -8,11 +8,8 @@ the other 1,497 images. Written to data/results/random_search.json after every s
 stopped goes on where it was. Takes about four minutes of one core.
 """
 
-import json
-
-from helpers import data, runtime
+from helpers.records import Record
 import numpy as np
-from recording import save
 from scipy import stats
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -21,7 +18,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-TARGET = data.DATA_DIR / "results" / "random_search.json"
 SEEDS, IMAGES, FOLDS = 60, 300, 3
 SPACE = {
     "pca__n_components": stats.randint(2, 61),
@@ -63,7 +59,7 @@ def one_seed(seed: int) -> dict:
     X, y = load_digits(return_X_y=True)
     X, X_rest, y, y_rest = train_test_split(X, y, train_size=IMAGES, random_state=seed, stratify=y)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    result = {"seed": seed}
+    result = {}
     for name, (space, points) in designs(np.random.default_rng(seed)).items():
         params = [to_params(space, point) for point in points]
         scores = []
@@ -80,22 +76,14 @@ def one_seed(seed: int) -> dict:
     return result
 
 
-def main() -> None:
-    record = json.loads(TARGET.read_text()) if TARGET.exists() else {}
-    record |= {
-        "command": "python data/recipes/record_random_search.py",
-        "what": f"PCA and SVC on digits; per seed {IMAGES} images with {FOLDS}-fold accuracy, the "
+if __name__ == "__main__":
+    record = Record(
+        "random_search",
+        f"PCA and SVC on digits; per seed {IMAGES} images with {FOLDS}-fold accuracy, the "
         "winner on the other 1,497; n_components 2 to 60, C 0.01 to 1000, gamma 1e-6 to 0.1 on "
         "logarithmic scales, but for the design with uniform scales",
-    }
-    record |= runtime.circumstances("scikit-learn")
-    runs = record.setdefault("runs", [])
-    for seed in range(len(runs), SEEDS):
-        runs.append(one_seed(seed))
-        save(TARGET, record, indent=1)
-    print(f"{len(runs)} seeds")
-
-
-if __name__ == "__main__":
+        command="python data/recipes/record_random_search.py",
+        packages=["scikit-learn"],
+    )
     with threadpool_limits(1):  # the arrays are small: threads would only wait for each other
-        main()
+        record.complete([{"seed": seed} for seed in range(SEEDS)], one_seed)

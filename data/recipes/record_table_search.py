@@ -18,21 +18,15 @@ Written to data/results/table_search.json, run by run; a recording that was stop
 it was.
 """
 
-import json
-from unittest import mock
-import warnings
+from functools import partial
 
-from helpers import data, runtime
+from baselines import at_random, by_tpe, depth_first, in_grid_order
+from helpers.records import Record
 from helpers.search import Space, strategies
 from helpers.table import ArchitectureTable, param_space
-from joblib import Parallel, delayed
 import numpy as np
-import optuna
-from record_search_comparison import in_grid_order
-from recording import save
 from threadpoolctl import threadpool_limits
 
-TARGET = data.DATA_DIR / "results" / "table_search.json"
 SEEDS, EVALUATIONS, LAST = 50, 100, 81
 TABLE, SPACE = ArchitectureTable.load(), Space(param_space())
 BUDGET = EVALUATIONS * LAST * len(TABLE.about["seeds"])  # epochs, of both seeds together
@@ -43,33 +37,6 @@ def row_of(point) -> int:
     return TABLE.row(SPACE.params(point))
 
 
-def at_random(space: Space, rng: np.random.RandomState):
-    """Uniform over the architectures, none twice; the draws that `evolution` begins with, too."""
-    seen = set()
-    while len(seen) < space.size:
-        point = space.random(rng)
-        if point not in seen:
-            seen.add(point)
-            yield [point]
-
-
-def depth_first(space: Space, rng: np.random.RandomState):
-    """Random as well, but uniform over the depths, and then within the depth."""
-    seen = set()
-    while len(seen) < space.size:
-        index = int(rng.randint(len(space.subspaces)))
-        point = index, tuple(one.random(rng) for one in space.subspaces[index].values())
-        if point not in seen:
-            seen.add(point)
-            yield [point]
-
-
-def from_random_start(space: Space, rng: np.random.RandomState, **settings):
-    """Priority search whose first candidates are random, not far from each other."""
-    with mock.patch.object(strategies, "farthest_first", lambda codes, count: list(range(count))):
-        yield from strategies.priority(space, rng, **settings)
-
-
 SINGLE = {
     "grid": in_grid_order,
     "random": at_random,
@@ -77,37 +44,12 @@ SINGLE = {
     "greedy": strategies.greedy,
     "evolution": strategies.evolution,
     "priority": strategies.priority,
-    "priority, random start": from_random_start,
+    "priority, random start": partial(strategies.priority, start="random"),
 }
 TPE = {"TPE": {}, "TPE, multivariate": {"multivariate": True, "group": True}}
 HALVING = {f"halving from {r}": [r] for r in (1, 3, 9, 27)} | {"Hyperband": list(RUNGS)}
 BOTH = {f"priority, halving from {r}": r for r in (9, 27)}  # a model proposes, halving disposes
 ONE = {f"{name}, one seed": name for name in ("random", "greedy", "evolution")}
-
-
-def by_tpe(seed: int, values: np.ndarray, **settings) -> list[int]:
-    """Optuna's TPE on the conditional space; to ask for a known row again costs nothing."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of `group`
-    sampler = optuna.samplers.TPESampler(seed=seed, **settings)
-    study, asked = optuna.create_study(direction="minimize", sampler=sampler), {}
-    for _ in range(3 * EVALUATIONS):
-        trial = study.ask()
-        index = trial.suggest_categorical("depth", [0, 1, 2])
-        params = {}
-        for name, parameter in SPACE.subspaces[index].items():
-            if parameter.size == 1:
-                position = 0
-            elif parameter.order:
-                position = parameter.order[trial.suggest_int(name, 0, parameter.size - 1)]
-            else:
-                position = trial.suggest_categorical(name, list(range(parameter.size)))
-            params[name] = parameter.value(position)
-        row = TABLE.row(params)
-        study.tell(trial, asked.setdefault(row, values[row]))
-        if len(asked) == EVALUATIONS:
-            break
-    return list(asked)
 
 
 def race(rows: np.ndarray, r: int) -> tuple[list[int], int, int]:
@@ -154,41 +96,47 @@ def _columns(found: list[tuple[int, int, int]]) -> dict:
     return {"rows": rows, "spent": spent, "spent_going_on": going_on}
 
 
-def one_run(name: str, seed: int) -> dict:
+def by_points(strategy: str, seed: int) -> dict:
+    """A search that sees nothing but the losses of what it asks for, one by one."""
+    values, evaluations, rng = TABLE.means(), EVALUATIONS, np.random.RandomState(seed)
+    if strategy in ONE:  # one training costs half as much, so there are twice as many
+        values, evaluations = TABLE.val[:, seed % 2, -1], 2 * EVALUATIONS
+        strategy = ONE[strategy]
+
+    def score(point) -> float:
+        return -float(values[row_of(point)])
+
+    if strategy in TPE:
+        points = by_tpe(SPACE, score, seed, evaluations, shared=True, **TPE[strategy])
+    else:
+        points, _ = strategies.run(SINGLE[strategy](SPACE, rng), score, evaluations)
+    return {"rows": [row_of(point) for point in points]}
+
+
+def one_run(strategy: str, seed: int) -> dict:
     """What one strategy trained to the end with one seed."""
-    rng, values = np.random.RandomState(seed), TABLE.means()
+    rng = np.random.RandomState(seed)
     with threadpool_limits(1):
-        if name in TPE:
-            return {"rows": by_tpe(seed, values, **TPE[name])}
-        if name in HALVING:
-            return by_halving(rng, HALVING[name])
-        if name in BOTH:
-            return by_promise_and_halving(rng, BOTH[name])
-        evaluations = EVALUATIONS
-        if name in ONE:  # one training costs half as much, so there are twice as many
-            values, evaluations, name = TABLE.val[:, seed % 2, -1], 2 * EVALUATIONS, ONE[name]
-        search = SINGLE[name](SPACE, rng)
-        points, _ = strategies.run(search, lambda p: -float(values[row_of(p)]), evaluations)
-        return {"rows": [row_of(point) for point in points]}
-
-
-def main() -> None:
-    record = json.loads(TARGET.read_text()) if TARGET.exists() else {}
-    record |= {"command": "python data/recipes/record_table_search.py"}
-    record |= runtime.circumstances("scikit-learn", "optuna")
-    record |= {"table": TABLE.about["date"], "seeds": SEEDS, "evaluations": EVALUATIONS}
-    runs = record.setdefault("strategies", {})
-    for name in (*SINGLE, *TPE, *HALVING, *BOTH, *ONE):
-        done = runs.setdefault(name, [])
-        missing = range(len(done), SEEDS)
-        fresh = Parallel(n_jobs=2, return_as="generator")(
-            delayed(one_run)(name, seed) for seed in missing
-        )
-        for run in fresh:
-            done.append(run)
-            save(TARGET, record)
-        print(name, len(done), flush=True)
+        if strategy in HALVING:
+            return by_halving(rng, HALVING[strategy])
+        if strategy in BOTH:
+            return by_promise_and_halving(rng, BOTH[strategy])
+        return by_points(strategy, seed)
 
 
 if __name__ == "__main__":
-    main()
+    record = Record(
+        "table_search",
+        "rows of the table of architectures that each strategy trained to the end, in order; where "
+        "that is not the same for each, the epochs spent by then",
+        command="python data/recipes/record_table_search.py",
+        packages=["scikit-learn", "optuna"],
+        table=TABLE.about["date"],
+        evaluations=EVALUATIONS,
+    )
+    plan = [
+        {"strategy": strategy, "seed": seed}
+        for strategy in (*SINGLE, *TPE, *HALVING, *BOTH, *ONE)
+        for seed in range(SEEDS)
+    ]
+    record.complete(plan, one_run, jobs=2)

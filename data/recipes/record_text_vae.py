@@ -1,24 +1,21 @@
 """Train the text VAE with every cure of notebook 32 over several seeds, and record what came out.
 
-    python data/recipes/record_text_vae.py            # everything that is still missing
-    python data/recipes/record_text_vae.py --seeds 3  # the first three seeds only
+    python data/recipes/record_text_vae.py
 
 Writes data/results/text_vae.json after every training, and goes on where it was stopped. Takes
 about ten minutes on one idle core. Every training has the same budget: as many updates, of the
 same batch size, on the same 4,163 names. The test names are scored once, at the end.
 """
 
-import argparse
-import json
-import time
+from functools import partial
 
-from helpers import data, runtime
+from helpers import data
 from helpers.elbo import gaussian_kl
+from helpers.records import Record
 from helpers.vae import BetaSchedule, evaluate, text
 import keras
 import numpy as np
 
-RECORD = data.DATA_DIR / "results" / "text_vae.json"
 SEEDS, EPOCHS, BATCH_SIZE, LEARNING_RATE = 5, 30, 100, 2e-3
 ELBO_SAMPLES, BOUND_SAMPLES = 10, 100
 
@@ -82,34 +79,20 @@ def train(seed: int, names: data.Names, **change) -> dict:
     }
 
 
-def provenance() -> dict:
-    return {
-        "command": "python data/recipes/record_text_vae.py",
-        "what": f"text VAE, 16 latents, {EPOCHS} epochs of batch {BATCH_SIZE}, Adam "
-        f"{LEARNING_RATE}, 4,163 names; of 500 test names: KL, -ELBO ({ELBO_SAMPLES} samples) and "
-        f"importance-weighted bound ({BOUND_SAMPLES} samples), nats/name, and the share that comes "
-        "back letter by letter from its mean code",
-    } | runtime.circumstances()
+def run(seed: int, name: str, names: data.Names) -> dict:
+    cure, setting, change = CONFIGURATIONS[name]
+    scores = {key: round(value, 4) for key, value in train(seed, names, **change).items()}
+    return {"cure": cure, "setting": setting} | scores
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    seeds = parser.parse_args().seeds
-    names = data.load("names")
-    runs = json.loads(RECORD.read_text(encoding="utf-8"))["runs"] if RECORD.exists() else []
-    done = {(run["name"], run["seed"]) for run in runs}
-    plan = [(seed, name) for seed in range(seeds) for name in CONFIGURATIONS]
-    for seed, name in plan:
-        if (name, seed) in done:
-            continue
-        cure, setting, change = CONFIGURATIONS[name]
-        start = time.process_time()
-        scores = {key: round(value, 4) for key, value in train(seed, names, **change).items()}
-        run = {"name": name, "cure": cure, "setting": setting, "seed": seed} | scores
-        print(run, f"{time.process_time() - start:.1f} s of processor time", flush=True)
-        runs.append(run)
-        RECORD.write_text(
-            json.dumps(provenance() | {"runs": runs}, indent=1, ensure_ascii=False) + "\n",
-            encoding="utf-8",
-        )
+    record = Record(
+        "text_vae",
+        f"text VAE, 16 latents, {EPOCHS} epochs of batch {BATCH_SIZE}, Adam "
+        f"{LEARNING_RATE}, 4,163 names; of 500 test names: KL, -ELBO ({ELBO_SAMPLES} samples) and "
+        f"importance-weighted bound ({BOUND_SAMPLES} samples), nats/name, and the share that comes "
+        "back letter by letter from its mean code",
+        command="python data/recipes/record_text_vae.py",
+    )
+    plan = [{"seed": seed, "name": name} for seed in range(SEEDS) for name in CONFIGURATIONS]
+    record.complete(plan, partial(run, names=data.load("names")))

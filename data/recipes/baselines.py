@@ -1,0 +1,97 @@
+"""Searches that learn nothing, and Optuna's, beside which recipes put the strategies of helpers."""
+
+from collections.abc import Callable
+import warnings
+
+from helpers.search import Space
+from helpers.search.space import Point
+from helpers.search.strategies import Strategy
+import numpy as np
+import optuna
+
+
+def in_grid_order(space: Space, rng: np.random.RandomState) -> Strategy:
+    """One candidate after the other, as nested loops give them.
+
+    Which loop is the outer one, and at which end each begins, is drawn at random: a grid says
+    nothing about it. (As the article's grid is written, its defaults come first and are good.)
+    """
+    points = list(space.points())
+    width = max(len(positions) for _, positions in points)
+    nesting, signs = rng.permutation(width), rng.choice([-1, 1], size=width)
+    subspaces = rng.permutation(len(space.subspaces))
+
+    def order(point):
+        index, positions = point
+        loops = [place for place in nesting if place < len(positions)]
+        return subspaces[index], [signs[place] * positions[place] for place in loops]
+
+    yield from ([point] for point in sorted(points, key=order))
+
+
+def shuffled(space: Space, rng: np.random.RandomState) -> Strategy:
+    """Random search without replacement."""
+    points = list(space.points())
+    yield from ([points[i]] for i in rng.permutation(len(points)))
+
+
+def at_random(space: Space, rng: np.random.RandomState) -> Strategy:
+    """The same, by the draws that `evolution` begins with too: runs of one seed share a start."""
+    yield from _without_repetition(lambda: space.random(rng), space.size)
+
+
+def depth_first(space: Space, rng: np.random.RandomState) -> Strategy:
+    """Random as well, but uniform over the subspaces, and then within the subspace."""
+
+    def draw() -> Point:
+        index = int(rng.randint(len(space.subspaces)))
+        return index, tuple(one.random(rng) for one in space.subspaces[index].values())
+
+    yield from _without_repetition(draw, space.size)
+
+
+def _without_repetition(draw: Callable[[], Point], size: int) -> Strategy:
+    seen = set()
+    while len(seen) < size:
+        point = draw()
+        if point not in seen:
+            seen.add(point)
+            yield [point]
+
+
+def by_tpe(
+    space: Space,
+    score: Callable[[Point], float],
+    seed: int,
+    evaluations: int,
+    shared: bool,
+    **settings,
+) -> list[Point]:
+    """The different points that Optuna's TPE asks for, in order; a known one costs nothing.
+
+    Numbers in order are asked for by rank, categories as such.
+
+    Args:
+        shared: whether a name that occurs in several subspaces is one parameter, with one history.
+        settings: of the sampler.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of `group`
+    sampler = optuna.samplers.TPESampler(seed=seed, **settings)
+    study, asked = optuna.create_study(direction="maximize", sampler=sampler), {}
+    for _ in range(3 * evaluations):
+        trial = study.ask()
+        index = trial.suggest_categorical("subspace", list(range(len(space.subspaces))))
+        positions = []
+        for name, parameter in space.subspaces[index].items():
+            label = name if shared else f"{index} {name}"
+            if len(parameter.order) == parameter.size > 1:
+                positions.append(parameter.order[trial.suggest_int(label, 0, parameter.size - 1)])
+            else:
+                choices = list(range(parameter.size))
+                positions.append(trial.suggest_categorical(label, choices))
+        point = (index, tuple(positions))
+        study.tell(trial, asked.setdefault(point, score(point)))
+        if len(asked) == min(evaluations, space.size):
+            break
+    return list(asked)

@@ -68,3 +68,33 @@ def test_labelled_digits_are_balanced_differ_by_seed_and_are_all_when_asked():
     assert (np.bincount(y[rows]) == 10).all() and len(set(rows)) == 100
     assert set(rows) != set(record.labelled(y, 100, 1))
     assert (record.labelled(y, 4000, 0) == np.arange(4000)).all()
+
+
+def test_variant_b_fits_on_the_training_images_and_on_nothing_else(monkeypatch):
+    seen = []
+
+    class Witness:
+        def fit(self, x):
+            seen.append(x)
+            return self
+
+    monkeypatch.setattr(record, "transformer", lambda *args: Witness())
+    record.trained.__wrapped__("vae", "{}", 0)  # past the cache
+    (x,) = seen
+    assert np.array_equal(x, record.flat(record.digits().x_train))
+
+
+def test_a_search_is_given_labelled_training_images_and_scored_on_the_test_digits(monkeypatch):
+    given, digits = {}, record.digits()
+
+    def search(x, y, x_test, settings, seed, fit):
+        given.update(x=x, y=y, x_test=x_test)
+        return {"predictions": "0" * len(x_test)}
+
+    monkeypatch.setattr(record, "search", search)
+    found = record.few_labels(50, "pca", "a", seed=0)
+    rows = record.labelled(digits.y_train, 50, 0)
+    assert np.array_equal(given["x"], record.flat(digits.x_train)[rows]) and len(rows) == 50
+    assert np.array_equal(given["y"], digits.y_train[rows])
+    assert np.array_equal(given["x_test"], record.flat(digits.x_test))
+    assert found["accuracy"] == (digits.y_test == 0).mean()

@@ -10,6 +10,7 @@ from helpers.search.cv import (
     EvolutionSearchCV,
     GreedySearchCV,
     PrioritySearchCV,
+    StrategySearchCV,
     incumbent,
 )
 from helpers.search.space import Space
@@ -20,6 +21,7 @@ __all__ = [
     "GreedySearchCV",
     "PrioritySearchCV",
     "Space",
+    "StrategySearchCV",
     "incumbent",
     "strategies",
 ]

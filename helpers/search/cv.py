@@ -3,7 +3,9 @@
 They search any estimator, on any joblib backend, and give the `cv_results_` of GridSearchCV.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+import inspect
 import math
 from numbers import Integral, Real
 import time
@@ -17,12 +19,44 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._split import _yields_constant_splits
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 
-class _StrategySearchCV(BaseSearchCV):
-    """Drives a strategy with cross-validation; what the three search classes share."""
+def _settings(
+    self,
+    estimator,
+    param_space,
+    *,
+    max_evals: int | None = 50,
+    max_seconds: float | None = None,
+    batch_size: int = 1,
+    random_state=None,
+    scoring=None,
+    n_jobs: int | None = None,
+    refit=True,
+    cv=None,
+    verbose: int = 0,
+    pre_dispatch="2*n_jobs",
+    error_score=np.nan,
+    return_train_score: bool = False,
+):
+    """The arguments that all search classes share; only its signature is used."""
 
+
+class StrategySearchCV(BaseSearchCV):
+    """Drives a strategy with cross-validation: a search class is this, and its strategy.
+
+    A subclass names a generator function as `strategy`, of a space, a random state, a batch size
+    and settings of its own (see `helpers.search.strategies`). The settings become arguments of the
+    class, with the same defaults, beside those that `GreedySearchCV` describes.
+
+    Example:
+        >>> class AnnealingSearchCV(StrategySearchCV):
+        ...     strategy = staticmethod(annealing)  # (space, rng, batch_size, temperature=1.0)
+        >>> AnnealingSearchCV(forest, space, temperature=0.1)
+    """
+
+    strategy: Callable[..., Strategy]
     _parameter_constraints = BaseSearchCV._parameter_constraints | {
         "param_space": [dict, list, tuple],
         "max_evals": [Interval(Integral, 1, None, closed="left"), None],
@@ -31,43 +65,29 @@ class _StrategySearchCV(BaseSearchCV):
         "random_state": ["random_state"],
     }
 
-    def __init__(
-        self,
-        estimator,
-        param_space,
-        *,
-        max_evals: int | None = 50,
-        max_seconds: float | None = None,
-        batch_size: int = 1,
-        random_state=None,
-        scoring=None,
-        n_jobs: int | None = None,
-        refit=True,
-        cv=None,
-        verbose: int = 0,
-        pre_dispatch="2*n_jobs",
-        error_score=np.nan,
-        return_train_score: bool = False,
-    ) -> None:
-        super().__init__(
-            estimator,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            error_score=error_score,
-            return_train_score=return_train_score,
-        )
-        self.param_space = param_space
-        self.max_evals = max_evals
-        self.max_seconds = max_seconds
-        self.batch_size = batch_size
-        self.random_state = random_state
+    def __init_subclass__(cls, **kwargs) -> None:
+        """Write `__init__`, whose signature scikit-learn reads, from the strategy's own."""
+        super().__init_subclass__(**kwargs)
+        own = [
+            one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for one in list(inspect.signature(cls.strategy).parameters.values())[3:]
+        ]
+        shared = inspect.signature(_settings)
+        signature = shared.replace(parameters=[*shared.parameters.values(), *own])
+
+        def __init__(self, *args, **kwargs) -> None:
+            given = signature.bind(self, *args, **kwargs)
+            given.apply_defaults()
+            for name, value in list(given.arguments.items())[1:]:
+                setattr(self, name, value)
+
+        __init__.__signature__ = signature
+        cls.__init__, cls._own = __init__, [one.name for one in own]
 
     def _strategy(self, space: Space, rng: np.random.RandomState) -> Strategy:
-        raise NotImplementedError
+        return self.strategy(
+            space, rng, self.batch_size, **{n: getattr(self, n) for n in self._own}
+        )
 
     def __getstate__(self) -> dict:
         """What goes to another process, or to disk: not the evaluations under way."""
@@ -225,7 +245,7 @@ def _failed_row(like: dict, error_score: float, seconds: float) -> dict:
     return row | ({"train_scores": lost} if "train_scores" in like else {})
 
 
-class GreedySearchCV(_StrategySearchCV):
+class GreedySearchCV(StrategySearchCV):
     """Local search over a space, by cross-validation; see `greedy` for the strategy.
 
     Args:
@@ -255,11 +275,10 @@ class GreedySearchCV(_StrategySearchCV):
         >>> search.best_params_, incumbent(search.cv_results_).score[-1]
     """
 
-    def _strategy(self, space: Space, rng: np.random.RandomState) -> Strategy:
-        return greedy(space, rng, self.batch_size)
+    strategy = staticmethod(greedy)
 
 
-class EvolutionSearchCV(_StrategySearchCV):
+class EvolutionSearchCV(StrategySearchCV):
     """Regularised evolution over a space, by cross-validation; see `evolution` for the strategy.
 
     Args:
@@ -270,111 +289,31 @@ class EvolutionSearchCV(_StrategySearchCV):
     Attributes, Raises: as in `GreedySearchCV`.
     """
 
-    _parameter_constraints = _StrategySearchCV._parameter_constraints | {
+    strategy = staticmethod(evolution)
+    _parameter_constraints = StrategySearchCV._parameter_constraints | {
         "population_size": [Interval(Integral, 2, None, closed="left")],
         "tournament_size": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(
-        self,
-        estimator,
-        param_space,
-        *,
-        population_size: int = 10,
-        tournament_size: int = 3,
-        max_evals: int | None = 50,
-        max_seconds: float | None = None,
-        batch_size: int = 1,
-        random_state=None,
-        scoring=None,
-        n_jobs: int | None = None,
-        refit=True,
-        cv=None,
-        verbose: int = 0,
-        pre_dispatch="2*n_jobs",
-        error_score=np.nan,
-        return_train_score: bool = False,
-    ) -> None:
-        super().__init__(
-            estimator,
-            param_space,
-            max_evals=max_evals,
-            max_seconds=max_seconds,
-            batch_size=batch_size,
-            random_state=random_state,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            error_score=error_score,
-            return_train_score=return_train_score,
-        )
-        self.population_size = population_size
-        self.tournament_size = tournament_size
 
-    def _strategy(self, space: Space, rng: np.random.RandomState) -> Strategy:
-        return evolution(space, rng, self.batch_size, self.population_size, self.tournament_size)
-
-
-class PrioritySearchCV(_StrategySearchCV):
+class PrioritySearchCV(StrategySearchCV):
     """Bayesian optimisation over a pool, by cross-validation; see `priority` for the strategy.
 
     Args:
         estimator, param_space and the rest: as in `GreedySearchCV`.
-        n_initial: candidates far from each other before the surrogate is asked, 1 or more.
+        n_initial: candidates before the surrogate is asked, 1 or more.
         pool_size: candidates in the pool, 2 or more; a smaller space is in it as a whole.
+        start: "farthest": the first candidates lie far from each other; or "random".
 
     Attributes, Raises: as in `GreedySearchCV`.
     """
 
-    _parameter_constraints = _StrategySearchCV._parameter_constraints | {
+    strategy = staticmethod(priority)
+    _parameter_constraints = StrategySearchCV._parameter_constraints | {
         "n_initial": [Interval(Integral, 1, None, closed="left")],
         "pool_size": [Interval(Integral, 2, None, closed="left")],
+        "start": [StrOptions({"farthest", "random"})],
     }
-
-    def __init__(
-        self,
-        estimator,
-        param_space,
-        *,
-        n_initial: int = 5,
-        pool_size: int = 1000,
-        max_evals: int | None = 50,
-        max_seconds: float | None = None,
-        batch_size: int = 1,
-        random_state=None,
-        scoring=None,
-        n_jobs: int | None = None,
-        refit=True,
-        cv=None,
-        verbose: int = 0,
-        pre_dispatch="2*n_jobs",
-        error_score=np.nan,
-        return_train_score: bool = False,
-    ) -> None:
-        super().__init__(
-            estimator,
-            param_space,
-            max_evals=max_evals,
-            max_seconds=max_seconds,
-            batch_size=batch_size,
-            random_state=random_state,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            error_score=error_score,
-            return_train_score=return_train_score,
-        )
-        self.n_initial = n_initial
-        self.pool_size = pool_size
-
-    def _strategy(self, space: Space, rng: np.random.RandomState) -> Strategy:
-        return priority(space, rng, self.batch_size, self.n_initial, self.pool_size)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from collections.abc import Callable
 import warnings
 
 from helpers.search import Space
-from helpers.search.space import Point
-from helpers.search.strategies import Strategy
+from helpers.search.strategies import Point, Strategy
 import numpy as np
 import optuna
 

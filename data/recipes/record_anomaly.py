@@ -10,11 +10,11 @@ from functools import partial
 
 from helpers import data
 from helpers.elbo import gaussian_kl
-from helpers.records import Record
 from helpers.vae import VAE, BinarisedBatches, dense_decoder, dense_encoder, evaluate
 import keras
 from keras import ops
 import numpy as np
+from recording import Record
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 

@@ -10,11 +10,11 @@ from functools import partial
 
 from helpers import data
 from helpers.elbo import gaussian_kl_per_latent
-from helpers.records import Record
 from helpers.vae import VAE, BinarisedBatches, dense_decoder, dense_encoder, evaluate
 import keras
 from keras import ops
 import numpy as np
+from recording import Record
 
 BETAS, SEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0), 5
 HIDDEN, LATENTS, EPOCHS, BATCH_SIZE, LEARNING_RATE, SAMPLES = 128, 16, 25, 100, 3e-3, 10

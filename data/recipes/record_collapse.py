@@ -9,10 +9,10 @@ about ten minutes on 2 cores. Every setting gets the same data, epochs, seeds an
 from functools import partial
 
 from helpers import data
-from helpers.records import Record
 from helpers.vae import VAE, BetaSchedule, BinarisedBatches, dense_decoder, dense_encoder, evaluate
 import keras
 import numpy as np
+from recording import Record
 
 SEEDS, EPOCHS, BATCH_SIZE, LEARNING_RATE, SAMPLES = 5, 16, 100, 1e-3, 10
 DEEP, SHALLOW, LATENTS = (128,) * 5, (128,), 20

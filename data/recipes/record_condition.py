@@ -9,7 +9,6 @@ about half an hour on 2 cores. All of MNIST comes last, and has to be on this ma
 from functools import partial
 
 from helpers import data
-from helpers.records import Record
 from helpers.vae import (
     BinarisedBatches,
     ConditionalVAE,
@@ -19,6 +18,7 @@ from helpers.vae import (
 )
 import keras
 import numpy as np
+from recording import Record
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC

@@ -13,7 +13,6 @@ from functools import partial
 import time
 
 from helpers import data
-from helpers.records import Record
 from helpers.vae import (
     VAE,
     BinarisedBatches,
@@ -24,6 +23,7 @@ from helpers.vae import (
     evaluate,
 )
 import keras
+from recording import Record
 
 SEEDS, BATCH_SIZE, SECONDS, RATES, TUNING_SEED = 5, 100, 20.0, (1e-3, 3e-3, 1e-2), 100
 NETWORKS = {

@@ -9,10 +9,10 @@ about seven minutes on 2 cores. Exits with an error if a seed collapsed or stray
 from functools import partial
 
 from helpers import data
-from helpers.records import Record
 from helpers.vae import VAE, BinarisedBatches, dense_decoder, dense_encoder, evaluate
 import keras
 import numpy as np
+from recording import Record
 
 SEEDS, EPOCHS, BATCH_SIZE, LEARNING_RATE, SAMPLES = 20, 30, 100, 2e-3, 10
 

@@ -9,11 +9,11 @@ Takes about twenty minutes on 2 busy cores. A seed is trained with every beta be
 import base64
 
 from helpers import data, widgets
-from helpers.records import Record
 from helpers.vae import VAE, dense_decoder, dense_encoder, evaluate
 import keras
 from keras import ops
 import numpy as np
+from recording import Record
 
 BETAS, SEEDS = (1.0, 2.0, 4.0, 8.0, 16.0), 5
 LATENTS, EPOCHS, BATCH_SIZE, LEARNING_RATE = 6, 40, 128, 2e-3

@@ -32,9 +32,9 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 from helpers import data
-from helpers.records import Record
 from helpers.vae import VAETransformer
 import numpy as np
+from recording import Record
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression

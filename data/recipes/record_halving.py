@@ -10,8 +10,8 @@ Written to data/results/halving_curves.json one by one; a recording that was sto
 from functools import cache
 import time
 
-from helpers.records import Record
 import numpy as np
+from recording import Record
 from scipy.stats import loguniform
 from sklearn.datasets import load_digits
 from sklearn.model_selection import ParameterSampler, train_test_split

@@ -14,9 +14,10 @@ import os
 
 os.environ.setdefault("COURSE_BUDGET", "full")
 
-from helpers import data, records, runtime
+from helpers import data, runtime
 from nbclient import NotebookClient
 import nbformat
+from recording import Record
 
 NOTEBOOK = data.DATA_DIR.parent / "notebooks" / "91_gpu.ipynb"
 
@@ -32,7 +33,7 @@ def measured() -> dict:
 
 if __name__ == "__main__":
     report = measured()
-    record = records.Record(
+    record = Record(
         "hardware",
         "what chapter 91 measures, one machine and backend after another: speeds of matrix "
         "products, of training steps at five batch sizes, and seconds and nats of short trainings",

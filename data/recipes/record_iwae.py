@@ -26,7 +26,7 @@ import time
 
 os.environ["KERAS_BACKEND"] = "jax"
 
-from helpers import data, records
+from helpers import data
 from helpers.elbo import gaussian_kl, gaussian_log_density, importance_weighted_bound
 from helpers.vae import IWAE, dense_decoder, dense_encoder, evaluate
 import jax
@@ -34,6 +34,7 @@ import jax.numpy as jnp
 import keras
 from keras import ops
 import numpy as np
+from recording import Record
 
 CACHE = data.DATA_DIR.parent / "cache"
 KEY = ("data", "objective", "k", "epochs", "batch", "rate", "decay", "ema", "seed")
@@ -235,7 +236,7 @@ def main(args) -> None:
     command = " ".join(
         ["python data/recipes/record_iwae.py", args.objective, str(args.k), *options]
     )
-    record = records.Record("iwae", WHAT, command=f"{command} --data {args.data}")
+    record = Record("iwae", WHAT, command=f"{command} --data {args.data}")
     entry = {"training_images": len(grey), "test_images": len(held_out)}
 
     def save(**more) -> None:

@@ -23,12 +23,12 @@ where it was.
 
 from functools import cache
 
-from helpers.records import Record
 from helpers.search import Space, strategies
 from helpers.table import ArchitectureTable, param_space
 from helpers.table import strings as av
 from helpers.vae.text import exact_share
 import numpy as np
+from recording import Record
 from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 

@@ -8,8 +8,8 @@ the other 1,497 images. Written to data/results/random_search.json after every s
 stopped goes on where it was. Takes about four minutes of one core.
 """
 
-from helpers.records import Record
 import numpy as np
+from recording import Record
 from scipy import stats
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA

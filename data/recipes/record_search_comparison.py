@@ -16,6 +16,7 @@ from helpers import records
 from helpers.search import Space
 from helpers.search.strategies import evolution, greedy, priority, run
 import numpy as np
+from recording import Record
 
 SEEDS, BUDGET = 50, 100
 GENERATORS = {
@@ -77,7 +78,7 @@ def summary(table: str, strategy: str) -> dict:
 
 if __name__ == "__main__":
     tables = ("forest", "svm")
-    record = records.Record(
+    record = Record(
         "search_comparison",
         "seven strategies on the two tables of search_tables, a candidate's score being its mean "
         "accuracy over 20 folds: evaluations until one of the best 1 % is found, and regret after "

@@ -10,8 +10,8 @@ data/results/search_tables.json as it goes; a recording that was stopped goes on
 
 import time
 
-from helpers.records import Record
 import numpy as np
+from recording import Record
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import (

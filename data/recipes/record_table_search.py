@@ -21,10 +21,10 @@ it was.
 from functools import partial
 
 from baselines import at_random, by_tpe, depth_first, in_grid_order
-from helpers.records import Record
 from helpers.search import Space, strategies
 from helpers.table import ArchitectureTable, param_space
 import numpy as np
+from recording import Record
 from threadpoolctl import threadpool_limits
 
 SEEDS, EVALUATIONS, LAST = 50, 100, 81

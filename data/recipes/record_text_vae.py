@@ -11,10 +11,10 @@ from functools import partial
 
 from helpers import data
 from helpers.elbo import gaussian_kl
-from helpers.records import Record
 from helpers.vae import BetaSchedule, evaluate, text
 import keras
 import numpy as np
+from recording import Record
 
 SEEDS, EPOCHS, BATCH_SIZE, LEARNING_RATE = 5, 30, 100, 2e-3
 ELBO_SAMPLES, BOUND_SAMPLES = 10, 100

@@ -1,12 +1,13 @@
 """Execute notebooks in place, as they are committed, so that the same code gives the same file.
 
-    python -m helpers.notebooks notebooks/11_*.ipynb    # execute some
-    python -m helpers.notebooks                         # execute all: chapters, solutions, tests
-    python -m helpers.notebooks --record notebooks/2*   # and record how long each chapter takes
+    python data/recipes/run_notebooks.py notebooks/11_*.ipynb   # some of them
+    python data/recipes/run_notebooks.py                        # all: chapters, solutions, tests
+    python data/recipes/run_notebooks.py --record notebooks/2*  # and how long each chapter takes
 
 Each runs top to bottom in a fresh kernel, and is written when it has ended well: after an error, a
 dead kernel or on a full disk the file is what it was. Saved with it are its outputs, its sliders,
 and a fingerprint of its code, by which a test finds notebooks that were edited after they ran.
+With --record, the seconds also go to where they are quoted: the chapter's first cell, and README.
 """
 
 import argparse
@@ -18,25 +19,19 @@ from pathlib import Path
 import re
 import time
 
-from helpers import records, runtime
+from helpers import runtime
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 import nbformat
+from recording import Record
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
+QUOTED = r"(runs in about |takes about )\d+( s on 2 CPU cores)"  # in a chapter's first cell
 NAME = re.compile("(?<=IPY_MODEL_)[0-9a-f]{32}")  # of a widget, where another one holds it
 # What progress says of time and pace, tqdm's and Keras's: it is another at every run.
 PACE = re.compile(r"[\d:]+&lt;[\d:]+,\s*[\d.?]+(s/\w+|\w+/s)(,\s*)?| - \d+s - \d+[mu]?s/step")
-
-
-def chapters() -> dict[str, str]:
-    """The chapters in order: name of the file without its ending -> title, which is a question."""
-    return {
-        path.stem: nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
-        for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-    }
 
 
 def fingerprint(notebook: nbformat.NotebookNode) -> str:
@@ -67,13 +62,18 @@ def execute(path: Path) -> float:
     seconds = time.perf_counter() - start
     notebook.metadata["fingerprint"] = fingerprint(notebook)
     _steady(notebook)
+    write(path, nbformat.writes(notebook) + "\n")
+    return seconds
+
+
+def write(path: Path, text: str) -> None:
+    """Write to another name first: a kill, or a full disk, leaves the old file whole."""
     new = path.with_name(path.name + ".new")
     try:
-        nbformat.write(notebook, new)
+        new.write_text(text, encoding="utf-8", newline="\n")
         os.replace(new, path)
     finally:
         new.unlink(missing_ok=True)
-    return seconds
 
 
 def _steady(notebook: nbformat.NotebookNode) -> None:
@@ -124,14 +124,18 @@ def _in_order(views: list[str], state: dict) -> Iterator[str]:
 
 
 def record(path: Path, seconds: float, load: float) -> None:
-    """Keep the seconds of one chapter, with where they were measured and how busy that was."""
-    kept = records.Record(
+    """Keep the seconds of one chapter, with how busy the machine was, and put them into words."""
+    Record(
         "notebook_seconds",
         "seconds from a cold kernel to the last output, quick budget, 2 CPU cores, no GPU; load: "
         "processes that wanted a core in the minute before",
-        command="python -m helpers.notebooks --record",
-    )
-    kept.put({"notebook": path.stem}, {"seconds": round(seconds, 1), "load": round(load, 2)})
+        command="python data/recipes/run_notebooks.py --record",
+    ).put({"notebook": path.stem}, {"seconds": round(seconds, 1), "load": round(load, 2)})
+    readme = ROOT / "README.md"
+    row = rf"(\(notebooks/{path.name}\) \|.*\| )\d+( \|)"
+    for file, quoted in ((path, QUOTED), (readme, row)):
+        text = file.read_text(encoding="utf-8")
+        write(file, re.sub(quoted, rf"\g<1>{seconds:.0f}\g<2>", text, count=1))
 
 
 def is_reference_machine() -> bool:
@@ -141,9 +145,7 @@ def is_reference_machine() -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.notebooks", description=__doc__.splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", type=Path, help="all, if none is named")
     parser.add_argument("--record", action="store_true", help="keep the seconds of chapters")
     given = parser.parse_args()

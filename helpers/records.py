@@ -2,18 +2,15 @@
 
 A record is `data/results/NAME.json`: what it holds (`what`, and the settings of its recipe),
 `runs`, and `stamps`, the command, versions, hardware and date of the runs that carry their number.
-A run keeps its stamp for good; whoever adds runs later adds a stamp. The recipes in `data/recipes`
-write records through `Record`, notebooks read them with `load`.
+A run keeps its stamp for good; whoever adds runs later adds a stamp. `data/recipes/recording.py`
+writes records, notebooks read them with `load`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 import json
-import os
 from pathlib import Path
-from typing import NoReturn
 
-from helpers import data, runtime
-from joblib import Parallel, delayed
+from helpers import data
 
 STAMP = ("command", "versions", "hardware", "date")
 
@@ -32,7 +29,7 @@ def load(name: str) -> dict:
         >>> load("beta_sweep")["runs"][0]["rate"]
         32.84
     """
-    record = _read(data.DATA_DIR / "results" / f"{name}.json")
+    record = read(data.DATA_DIR / "results" / f"{name}.json")
     return record | {"runs": [run | run["stamp"] for run in record["runs"]]}
 
 
@@ -45,7 +42,7 @@ def origin(runs: Iterable[Mapping]) -> str:
     )
 
 
-def _read(path: Path) -> dict:
+def read(path: Path) -> dict:
     """A record with the stamp itself in every run, in place of its number."""
     restore = f"Restore it with `git checkout -- data/results/{path.name}`, or make it again."
     if not path.is_file():
@@ -61,99 +58,3 @@ def _read(path: Path) -> dict:
         raise ValueError(
             f"{path} is damaged ({type(error).__name__}: {error}). {restore}"
         ) from error
-
-
-class Record:
-    """A record that a recipe makes, and goes on making where it was stopped.
-
-    Args:
-        name: of the record; its file is `data/results/NAME.json`.
-        what: its contents in words: data, networks, units.
-        command: that makes it.
-        packages: installed ones whose versions matter, beside Python's and Keras's.
-        settings: whatever else decides the results. With other settings, or another `what`, than
-            those in the file, its runs are those of another plan.
-
-    Attributes:
-        runs: what the record holds, a list of dicts.
-
-    Raises:
-        ValueError: the file is damaged, or was made by another plan. Nothing is overwritten.
-
-    Example:
-        >>> record = Record("beta_sweep", "rate and distortion", command="python sweep.py")
-        >>> record.complete([{"beta": beta, "seed": 0} for beta in (1, 2)], train)
-    """
-
-    def __init__(
-        self, name: str, what: str, *, command: str, packages: Sequence[str] = (), **settings
-    ) -> None:
-        self.path = data.DATA_DIR / "results" / f"{name}.json"
-        self.command, self.packages = command, packages
-        self.about = _plain({"what": what} | settings)
-        self._refresh()
-
-    def _refresh(self) -> None:
-        """Take over what is in the file, where another process may have put a run meanwhile."""
-        kept = _read(self.path) if self.path.exists() else {"runs": []}
-        self.runs = kept.pop("runs")
-        for name in (self.about | kept) if self.runs else ():
-            if kept.get(name) != self.about.get(name):
-                self._refuse(f"{name} is {kept.get(name)!r}, not {self.about.get(name)!r}")
-
-    def complete(self, plan: Sequence[dict], run: Callable[..., dict], jobs: int = 1) -> None:
-        """Do what is in the plan and not in the record; save after each.
-
-        Args:
-            plan: the keys of the runs, dicts with the same names.
-            run: called with a key, `run(**key)`; gives the results that are kept beside it.
-            jobs: processes.
-
-        Raises:
-            ValueError: the record holds a run with a key of this kind that is not in the plan.
-        """
-        names, planned = plan[0].keys(), [_text(key) for key in plan]
-        done = {
-            _text({name: one[name] for name in names}) for one in self.runs if names <= one.keys()
-        }
-        if other := done.difference(planned):
-            self._refuse(f"it holds {min(other)}")
-        missing = [key for key, text in zip(plan, planned, strict=True) if text not in done]
-        results = Parallel(jobs, return_as="generator")(delayed(run)(**key) for key in missing)
-        for key, result in zip(missing, results, strict=True):
-            self.put(key, result)
-            print(f"{self.path.stem}: {_text(key)} done, {len(self.runs)} runs", flush=True)
-
-    def put(self, key: dict, result: dict) -> None:
-        """Keep one run, in place of an earlier one with the same key, stamped now; save."""
-        self._refresh()
-        stamp = {"command": self.command} | runtime.circumstances(*self.packages)
-        key, run = _plain(key), _plain(key | result | {"stamp": stamp})
-        same = [place for place, one in enumerate(self.runs) if key.items() <= one.items()]
-        place = same[0] if same else len(self.runs)
-        self.runs[place : place + 1] = [run]
-        self._save()
-
-    def _save(self) -> None:
-        """Write to another name first: a kill, or a full disk, leaves the old file whole."""
-        stamps = list({_text(run["stamp"]): run["stamp"] for run in self.runs}.values())
-        head = json.dumps(self.about | {"stamps": stamps}, indent=1, ensure_ascii=False)
-        runs = [run | {"stamp": stamps.index(run["stamp"])} for run in self.runs]
-        rows = ",\n".join("  " + json.dumps(run, ensure_ascii=False) for run in runs)
-        new = self.path.with_name(self.path.name + ".new")
-        new.write_text(f'{head[:-2]},\n "runs": [\n{rows}\n ]\n}}\n', encoding="utf-8")
-        os.replace(new, self.path)
-
-    def _refuse(self, why: str) -> NoReturn:
-        raise ValueError(
-            f"{self.path} was made by another plan: {why}. Nothing was changed; move the file away "
-            "to start anew."
-        )
-
-
-def _plain(value: dict) -> dict:
-    return json.loads(json.dumps(value))  # what a file gives back: tuples have become lists
-
-
-def _text(key: dict) -> str:
-    return json.dumps(key, sort_keys=True, ensure_ascii=False)

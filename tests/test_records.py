@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 from helpers import data, records, runtime
 import pytest
+from recording import Record
 
 ROOT = Path(__file__).resolve().parent.parent
 ROW = re.compile(r"\| `results/(\w+)\.json` \| `(.+?)` \| .+? \| ([\d, ]+) \|")
@@ -35,9 +36,8 @@ def test_folder_and_table_agree():
 
 @each_row
 def test_its_command_runs_a_program_that_writes_it(name, command, chapters):
-    program = re.search(r"data/recipes/\w+\.py|(?<=-m )[\w.]+", command).group()
-    path = program if program.endswith(".py") else program.replace(".", "/") + ".py"
-    assert f'"{name}"' in (ROOT / path).read_text(encoding="utf-8")
+    program = re.search(r"data/recipes/\w+\.py", command).group()
+    assert f'"{name}"' in (ROOT / program).read_text(encoding="utf-8")
     assert all(program in run["command"] for run in records.load(name)["runs"])
 
 
@@ -60,7 +60,7 @@ def test_every_run_says_how_it_was_made(path):
 def test_the_file_is_as_the_loop_writes_it(path, tmp_path):
     kept = records.load(path.stem)
     about = {name: value for name, value in kept.items() if name != "runs"}
-    again = records.Record(path.stem, command="", **about)
+    again = Record(path.stem, command="", **about)
     again.path = tmp_path / path.name
     again._save()
     assert again.path.read_bytes() == path.read_bytes()
@@ -89,7 +89,7 @@ def never(**key):
 
 def record_powers(seeds, run=square, what="powers of seeds", **settings) -> None:
     settings = {"power": 2, "bases": ("seed",)} | settings
-    record = records.Record("powers", what, command="python powers.py", **settings)
+    record = Record("powers", what, command="python powers.py", **settings)
     record.complete([{"seed": seed} for seed in seeds], run)
 
 
@@ -111,7 +111,7 @@ def test_old_runs_keep_their_stamp_when_runs_are_added(here):
 def test_a_run_that_is_made_anew_takes_its_old_place_and_a_new_stamp(here):
     record_powers(range(3))
     here.now |= {"date": "2002-02-02"}
-    record = records.Record(
+    record = Record(
         "powers", "powers of seeds", command="python powers.py", power=2, bases=["seed"]
     )
     record.put({"seed": 1}, {"value": -1})
@@ -129,7 +129,7 @@ def test_a_finished_record_is_left_alone(here):
 
 
 def test_keys_of_two_kinds_share_a_record(here):
-    record = records.Record("powers", "two kinds", command="python powers.py")
+    record = Record("powers", "two kinds", command="python powers.py")
     for _ in range(2):
         record.complete([{"seed": seed} for seed in range(2)], square)
         record.complete([{"table": t, "best": b} for t in "ab" for b in (True, False)], dict)
@@ -210,7 +210,8 @@ def test_a_full_disk_leaves_the_file_whole(here, monkeypatch):
 
 KILLED = """
 import os, pathlib, signal, sys
-from helpers import data, records
+from helpers import data
+from recording import Record
 data.DATA_DIR, when = pathlib.Path(sys.argv[1]), sys.argv[2]
 
 def die(*_):
@@ -223,7 +224,7 @@ def square(seed):
         os.replace = die  # with the new file beside the old one
     return {"value": seed**2}
 
-record = records.Record("powers", "powers of seeds", command="python powers.py",
+record = Record("powers", "powers of seeds", command="python powers.py",
                         power=2, bases=["seed"])
 record.complete([{"seed": seed} for seed in range(4)], square)
 """
@@ -231,7 +232,10 @@ record.complete([{"seed": seed} for seed in range(4)], square)
 
 @pytest.mark.parametrize("when", ["in a run", "in a save"])
 def test_a_killed_recording_goes_on(here, tmp_path, when):
-    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path, when], cwd=ROOT, check=False)
+    recipes = ROOT / "data" / "recipes"
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path, when], cwd=recipes, check=False
+    )
     assert killed.returncode == -signal.SIGKILL
     before = records.load("powers")["runs"]
     assert [run["seed"] for run in before] == [0, 1]

@@ -1,7 +1,8 @@
 """The tests run on the quick budget, on a GPU too, unless COURSE_BUDGET says otherwise.
 
-The helpers' tests on JAX run beside all others, at low priority: they are started first, and asked
-for their result last. One after the other would take some minutes more.
+Three lanes: `-m quick`, `-m "quick or helpers"`, and everything. In the last, the helpers' tests on
+JAX run beside all others, at low priority: they are started first, and asked for their result last.
+One after the other would take some minutes more.
 """
 
 import os
@@ -17,9 +18,16 @@ TESTS = Path(__file__).resolve().parent
 ON_JAX = "test_helper_notebooks_pass_on_jax"
 WITHOUT_KERAS = ("caching", "exercises", "figures", "search", "widgets")  # nothing to compare
 RUN = pytest.StashKey[subprocess.Popen]()
+QUICK = ("notebook_files", "style", "imports", "records", "defaults")
+QUICK += ("elbo", "data", "evaluate", "exercises", "figures", "runtime", "vae")
+FULL = ("browser", "jax_backend")  # in neither lane
 
 
 def pytest_collection_modifyitems(items) -> None:
+    for item in items:
+        name = item.path.stem.removeprefix("test_")
+        if item.path.parent == TESTS and name not in FULL:
+            item.add_marker("quick" if name in QUICK else "helpers")
     items.sort(key=lambda item: item.name == ON_JAX)  # a stable sort: nothing else moves
 
 

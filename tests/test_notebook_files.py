@@ -1,13 +1,18 @@
-"""The notebooks as files: executed, light, described, linked, and free of any machine's traces."""
+"""The notebooks as files: executed as they stand, light, described, linked, free of any machine's
+traces; and what is said of them elsewhere (README, map, glossary, solutions) said alike."""
 
 import base64
+import copy
+import csv
 import io
 from pathlib import Path
 import re
 
+from helpers import records
 import nbformat
 from PIL import Image
 import pytest
+from run_notebooks import QUOTED, execute, fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -43,6 +48,96 @@ def test_is_executed_in_order_without_an_error(path):
     assert counts == list(range(1, len(counts) + 1))
     assert not [output for output in outputs(path) if output.output_type == "error"]
     assert not [output for output in outputs(path) if output.get("name") == "stderr"]
+
+
+@each_notebook
+def test_was_executed_as_it_stands(path):
+    notebook = read(path)
+    assert notebook.metadata.get("fingerprint") == fingerprint(notebook), (
+        f"the code was changed after it was run: python data/recipes/run_notebooks.py "
+        f"{path.relative_to(ROOT).as_posix()}"
+    )
+
+
+def test_a_fingerprint_is_of_every_code_cell_and_of_nothing_else():
+    notebook = read(COURSE[0])
+    whole = fingerprint(notebook)
+    code = [n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    for number in code:
+        changed = copy.deepcopy(notebook)
+        changed.cells[number].source += "\n"
+        assert fingerprint(changed) != whole, number
+        del changed.cells[number]
+        assert fingerprint(changed) != whole, number
+    first, second = code[:2]
+    changed = copy.deepcopy(notebook)
+    changed.cells[first], changed.cells[second] = changed.cells[second], changed.cells[first]
+    assert fingerprint(changed) != whole
+    one, split = (nbformat.v4.new_notebook() for _ in range(2))
+    one.cells = [nbformat.v4.new_code_cell("a\nb")]
+    split.cells = [nbformat.v4.new_code_cell("a"), nbformat.v4.new_code_cell("b")]
+    assert fingerprint(one) != fingerprint(split)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source += " said otherwise"
+        else:
+            cell.outputs, cell.execution_count, cell.metadata = [], None, {"tags": ["any"]}
+    notebook.metadata = {}
+    assert fingerprint(notebook) == whole
+
+
+FAILING = {
+    "an error": "1 / 0",
+    "a dead kernel": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+}
+
+
+@pytest.mark.parametrize("source", FAILING.values(), ids=FAILING)
+def test_a_failing_run_leaves_the_file_as_it_was(source, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    path = tmp_path / "failing.ipynb"
+    nbformat.write(notebook, path)
+    before = path.read_bytes()
+    with pytest.raises(Exception, match=r"ZeroDivisionError|Kernel died"):
+        execute(path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    def no_space(*_):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "plain.ipynb"
+    cells = [nbformat.v4.new_code_cell("1 + 1")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    before = path.read_bytes()
+    with monkeypatch.context() as full, pytest.raises(OSError, match="No space left"):
+        full.setattr("os.replace", no_space)
+        execute(path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+MOVING = """
+from tqdm.auto import tqdm
+import ipywidgets, time
+a, b = ipywidgets.IntSlider(), ipywidgets.IntText()
+ipywidgets.jslink((a, "value"), (b, "value"))
+for _ in tqdm(range(3)):
+    time.sleep(0.01)
+print({"some", "words", "in", "a", "set"}, "100/100 - 1s - 13ms/step - loss: 3.0")
+ipywidgets.VBox([a, b, ipywidgets.Text("x")])
+"""
+
+
+def test_executing_unchanged_code_again_changes_no_byte(tmp_path):
+    path = tmp_path / "moving.ipynb"
+    cells = [nbformat.v4.new_code_cell(MOVING, id="moving")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    execute(path)
+    before = path.read_bytes()
+    execute(path)
+    assert path.read_bytes() == before
+    assert b"ms/step" not in before.partition(b"outputs")[2].partition(b"source")[0]
 
 
 @each_notebook
@@ -97,6 +192,53 @@ def test_is_a_question_with_exercises_and_solutions(path):
     assert solved == {number: f"✅ {number} Right." for number in asked}
 
 
+QUESTIONS = {path.stem: read(path).cells[0].source.splitlines()[0].lstrip("# ") for path in COURSE}
+SECONDS = {run["notebook"]: run["seconds"] for run in records.load("notebook_seconds")["runs"]}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 @each_chapter
-def test_readme_lists_the_chapter(path):
-    assert f"notebooks/{path.name}" in (ROOT / "README.md").read_text()
+def test_its_solutions_have_its_question(path):
+    solutions = read(ROOT / "notebooks" / "solutions" / f"{path.stem}_solutions.ipynb")
+    assert QUESTIONS[path.stem].lower() in solutions.cells[0].source.lower()
+
+
+@each_chapter
+def test_its_seconds_are_those_of_the_record(path):
+    quoted = re.search(QUOTED.replace(r"\d+", r"(\d+)"), read(path).cells[0].source)
+    if path.stem[:2] != "00":  # which says "less than a minute"
+        assert quoted and int(quoted[2]) == round(SECONDS[path.stem]), "run it with --record"
+
+
+def test_readme_lists_every_chapter_with_its_question_and_seconds():
+    rows = re.findall(r"\| \[(\d\d)\]\(notebooks/(\w+)\.ipynb\) \| (.+?) \| (\d+) \|", README)
+    assert [name for _, name, _, _ in rows] == [path.stem for path in COURSE]
+    for number, name, question, seconds in rows:
+        assert number == name[:2] and question.startswith(QUESTIONS[name])
+        assert int(seconds) == round(SECONDS[name])
+
+
+def test_the_map_shows_every_other_chapter_with_its_question_and_seconds():
+    shown = "".join(o.get("data", {}).get("text/markdown", "") for o in outputs(COURSE[0]))
+    for name, question in QUESTIONS.items():
+        if name[:2] != "00":
+            row = f"| {name[:2]} | [{question}]({name}.ipynb) | {SECONDS[name]:.0f} |"
+            assert row in shown, "execute 00_start_here again"
+
+
+def test_the_record_of_seconds_is_of_the_chapters():
+    assert sorted(SECONDS) == [path.stem for path in COURSE]
+
+
+def test_every_chapter_but_the_first_has_a_term_in_the_glossary():
+    with open(ROOT / "data" / "glossary.csv", encoding="utf-8", newline="") as file:
+        named = {number for row in csv.DictReader(file) for number in row["chapters"].split()}
+    numbers = {path.stem[:2] for path in COURSE}
+    assert named <= numbers, "a term stands in a chapter that is not there"
+    assert numbers - named <= {"90"}, "give every chapter a term in data/glossary.csv"
+
+
+def test_versions_named_in_the_readme_are_the_pins():
+    pins = dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.M))
+    named = re.findall(r"([\w-]+)(?:\[[\w-]+\])?==([\w.]+)", README)
+    assert named and all(pins[name] == version for name, version in named), named

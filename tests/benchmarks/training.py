@@ -212,6 +212,5 @@ if __name__ == "__main__":
         print(f"{name:22} {start:10.1f} s {speed:9.0f} {share:19.2f}")
     if options.out:
         figures = zip(contestants, speeds.round().tolist(), shares.round(3).tolist(), strict=True)
-        made = {"images": len(x), "batch_size": options.batch_size, "rounds": options.rounds}
-        made |= runtime.circumstances() | {"images_per_second, share": list(figures)}
-        options.out.write_text(json.dumps(made, indent=1) + "\n")
+        made = {"batch_size": options.batch_size, "images": len(x), "rounds": options.rounds}
+        options.out.write_text(json.dumps(made | {"speeds and shares": list(figures)}) + "\n")

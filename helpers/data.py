@@ -9,6 +9,7 @@ import csv
 from dataclasses import dataclass
 import hashlib
 import io
+import math
 import os
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def load(name: str, download: bool = False) -> Dataset:
         "names": _load_names,
         "mnist": lambda: _load_mnist(download),
     }
-    if name not in loaders:
+    if not isinstance(name, str) or name not in loaders:
         raise ValueError(f"name must be one of {sorted(loaders)}, got {name!r}")
     return loaders[name]()
 
@@ -273,40 +274,68 @@ def _check_writable(folder: Path) -> None:
         )
 
 
-def check_images(x, shape: tuple[int, ...] | None = None, name: str = "x") -> None:
-    """Refuse anything that is not a batch of images with pixels in [0, 1].
+def check_images(x, shape: tuple[int, ...] | None = None, name: str = "x") -> np.ndarray:
+    """Images as an array, or an error that says what to do to make them so.
 
     Args:
-        x: an array of images, shape (n, ...).
+        x: images, shape (n, ...): an array, a tensor of any backend, a data frame, a list; of
+            numbers of any type, or of truth values.
         shape: the shape that one image must have; any, if None.
         name: what to call `x` in the error.
+
+    Returns:
+        float32, of the shape of `x`.
 
     Raises:
         ValueError: a wrong shape, no image at all, NaN, or a pixel outside [0, 1].
     """
-    x = np.asarray(x)
+    x = _as_numbers(x, name)
     if shape is not None and x.shape[1:] != tuple(shape):
-        raise ValueError(f"{name} must be images of shape {('n', *shape)}, got {x.shape}")
+        wanted = tuple(shape)
+        hint = ""
+        if x.shape[1:] == (*wanted, 1):
+            hint = f": drop the last axis, {name}[..., 0]"
+        elif x.ndim == 2 and x.shape[1] == math.prod(wanted):
+            hint = f": reshape them, {name}.reshape(-1, {', '.join(map(str, wanted))})"
+        raise ValueError(f"{name} must be images of shape {('n', *wanted)}, got {x.shape}{hint}")
     if x.ndim < 2 or len(x) == 0:
         raise ValueError(f"{name} must be a batch of at least one image, got shape {x.shape}")
     low, high = x.min(), x.max()  # a NaN anywhere makes both of them NaN
     if not (low >= 0 and high <= 1):
-        raise ValueError(f"{name} must have pixels in [0, 1] and no NaN, got {low} to {high}")
+        hint = ": divide bytes by 255" if low >= 0 and 1 < high <= 255 else ""
+        raise ValueError(
+            f"{name} must have pixels in [0, 1] and no NaN, got {low:g} to {high:g}{hint}"
+        )
+    return x.astype("float32", copy=False)
 
 
-def check_labels(y, count: int, classes: int | None = None, name: str = "y") -> None:
-    """Refuse anything that is not one whole number from 0 to classes - 1 for each image.
+def _as_numbers(x, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(x)
+        if array.dtype.kind in "bfiu":
+            return array
+        found = f"values of type {array.dtype}"
+    except (TypeError, ValueError, RuntimeError) as error:  # rows of unequal lengths, say
+        found = f"{type(x).__name__} ({str(error).splitlines()[0]})"
+    raise ValueError(f"{name} must be an array of numbers, got {found}")
+
+
+def check_labels(y, count: int, classes: int | None = None, name: str = "y") -> np.ndarray:
+    """Labels as an array, one whole number from 0 to classes - 1 for each image, or an error.
 
     Args:
-        y: labels, shape (count,).
+        y: labels, shape (count,): an array, a tensor, a column of a data frame, a list.
         count: of the images.
         classes: number of classes; any, if None.
         name: what to call `y` in the error.
 
+    Returns:
+        Integers, shape (count,), in the order of `y`.
+
     Raises:
         ValueError: a wrong shape or type, or a label out of range.
     """
-    y = np.asarray(y)
+    y = _as_numbers(y, name)
     if y.shape != (count,) or not np.issubdtype(y.dtype, np.integer):
         raise ValueError(
             f"{name} must be {count} whole numbers, one per image, got {y.dtype} of shape {y.shape}"
@@ -314,6 +343,7 @@ def check_labels(y, count: int, classes: int | None = None, name: str = "y") -> 
     top = np.inf if classes is None else classes - 1
     if count and not (y.min() >= 0 and y.max() <= top):
         raise ValueError(f"{name} must lie between 0 and {top}, got {y.min()} to {y.max()}")
+    return y
 
 
 def binarise(x: np.ndarray, seed: int) -> np.ndarray:
@@ -331,6 +361,6 @@ def binarise(x: np.ndarray, seed: int) -> np.ndarray:
 
     Source: Salakhutdinov and Murray 2008, section 4.1.
     """
-    check_images(x)
+    x = check_images(x)
     rng = np.random.default_rng(seed)
     return (rng.random(x.shape, dtype="float32") < x).astype("float32")

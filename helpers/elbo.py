@@ -5,9 +5,11 @@ result has shape (batch,); whoever trains takes the mean over the batch last.
 """
 
 import math
+import numbers
 
-from helpers.runtime import keras  # noqa: F401  (imports the backend quietly)
+from helpers.runtime import keras
 from keras import ops
+import numpy as np
 
 
 def _sum_per_example(x):
@@ -15,12 +17,25 @@ def _sum_per_example(x):
     return ops.sum(x, axis=tuple(range(1, len(x.shape))))
 
 
-def _check_same_shape(**tensors) -> None:
-    """Compare static shapes; a size that is unknown while a model is traced fits any other."""
-    (name_a, a), (name_b, b) = ((name, tuple(value.shape)) for name, value in tensors.items())
-    fits = len(a) == len(b) and all(None in (m, n) or m == n for m, n in zip(a, b, strict=True))
-    if not fits:
-        raise ValueError(f"{name_a} and {name_b} must have the same shape, got {a} and {b}")
+def _float(x):
+    """Lists and whole numbers as floats; what has floats, and Keras's own tensors, as they are."""
+    if not hasattr(x, "dtype"):
+        x = np.asarray(x)
+    return x if "float" in keras.backend.standardize_dtype(x.dtype) else ops.cast(x, "float32")
+
+
+def _pair(**tensors) -> list:
+    """Two tensors as floats, of one shape of two axes or more: (batch, ...).
+
+    A size that is unknown while a model is traced fits any other.
+    """
+    values = [_float(value) for value in tensors.values()]
+    a, b = (tuple(value.shape) for value in values)
+    if len(a) != len(b) or not all(None in (m, n) or m == n for m, n in zip(a, b, strict=True)):
+        raise ValueError(f"{' and '.join(tensors)} must have the same shape, got {a} and {b}")
+    if len(a) < 2:
+        raise ValueError(f"{' and '.join(tensors)} must have a batch axis and more, got shape {a}")
+    return values
 
 
 def gaussian_kl(z_mean, z_log_var):
@@ -34,7 +49,7 @@ def gaussian_kl(z_mean, z_log_var):
         Nats per example, shape (batch,): summed over the latents.
 
     Raises:
-        ValueError: the two shapes differ.
+        ValueError: the two shapes differ, or have a single axis.
 
     Source: Kingma and Welling 2014, appendix B:
         KL = -1/2 sum_j (1 + log s_j^2 - m_j^2 - s_j^2).
@@ -43,7 +58,7 @@ def gaussian_kl(z_mean, z_log_var):
         >>> float(gaussian_kl(np.ones((1, 4)), np.zeros((1, 4)))[0])  # four latents at mean 1
         2.0
     """
-    _check_same_shape(z_mean=z_mean, z_log_var=z_log_var)
+    z_mean, z_log_var = _pair(z_mean=z_mean, z_log_var=z_log_var)
     return -0.5 * _sum_per_example(1.0 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
 
 
@@ -57,7 +72,7 @@ def gaussian_kl_per_latent(z_mean, z_log_var):
 
     Source: as `gaussian_kl`; the latents are independent under both distributions.
     """
-    _check_same_shape(z_mean=z_mean, z_log_var=z_log_var)
+    z_mean, z_log_var = _pair(z_mean=z_mean, z_log_var=z_log_var)
     return -0.5 * (1.0 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
 
 
@@ -83,7 +98,8 @@ def free_bits(kl_per_latent, free_nats: float):
         >>> free_bits(np.array([[0.0, 3.0], [1.0, 3.0]]), 0.5)  # 0.5 (the mean of 0 and 1) + 3
         3.5
     """
-    if not (free_nats >= 0 and math.isfinite(free_nats)):
+    is_number = isinstance(free_nats, numbers.Real)
+    if not is_number or not (free_nats >= 0 and math.isfinite(free_nats)):
         raise ValueError(f"free_nats must be a finite number, 0 or more, got {free_nats!r}")
     if len(kl_per_latent.shape) != 2:
         raise ValueError(
@@ -106,14 +122,17 @@ def bernoulli_log_likelihood(x, logits):
         Nats per example, shape (batch,): summed over the pixels.
 
     Raises:
-        ValueError: the two shapes differ.
+        ValueError: the two shapes differ, or an array has pixels outside [0, 1] (in a tensor that
+            is not looked for, since a model is traced without its data).
 
     Source: Kingma and Welling 2014, appendix C.1, rewritten for logits.
 
     Example:
         >>> bernoulli_log_likelihood(np.ones((1, 2)), np.zeros((1, 2)))  # two fair coins: -2 ln 2
     """
-    _check_same_shape(x=x, logits=logits)
+    x, logits = _pair(x=x, logits=logits)
+    if isinstance(x, np.ndarray) and x.size and not (x.min() >= 0 and x.max() <= 1):
+        raise ValueError(f"x must have pixels in [0, 1], got {x.min():g} to {x.max():g}")
     return _sum_per_example(x * logits - ops.softplus(logits))
 
 
@@ -122,7 +141,8 @@ def gaussian_log_density(z, mean, log_var):
 
     Args:
         z: values, shape (batch, dim).
-        mean, log_var: anything that broadcasts against z, such as 0.0 for the standard normal.
+        mean, log_var: what broadcasts against z as in NumPy: 0.0 for the standard normal, one
+            number per dimension, or the shape of z (one row per example).
 
     Returns:
         Nats per example, shape (batch,): summed over the dimensions.
@@ -132,6 +152,7 @@ def gaussian_log_density(z, mean, log_var):
     Example:
         >>> gaussian_log_density(np.zeros((1, 2)), 0.0, 0.0)  # -ln(2 pi) = -1.8379
     """
+    z = _float(z)
     squared = ops.square(z - mean) * ops.exp(-ops.convert_to_tensor(log_var, dtype=z.dtype))
     return _sum_per_example(-0.5 * (math.log(2.0 * math.pi) + log_var + squared))
 
@@ -156,6 +177,7 @@ def importance_weighted_bound(log_weights, axis: int = 0):
     Example:
         >>> importance_weighted_bound(np.log([[1.0], [3.0]]))  # ln 2
     """
+    log_weights = _float(log_weights)
     shape = tuple(log_weights.shape)
     if not -len(shape) <= axis < len(shape):
         raise ValueError(f"axis must be one of the {len(shape)} axes of log_weights, got {axis}")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import contextlib
 import datetime
 import importlib.metadata
+import numbers
 import os
 from pathlib import Path
 import platform
@@ -159,11 +160,11 @@ def start(seed: int) -> None:
     Raises:
         ValueError: `seed` is not such a number.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
         raise ValueError(f"seed must be a whole number, 0 or more, got {seed!r}")
     if _uses_keras():
         with _quiet_stderr():  # seeds TensorFlow too, where it is installed: imports it
-            _keras().utils.set_random_seed(seed)
+            _keras().utils.set_random_seed(int(seed))
         engine = _keras_version()
         device = f"{len(devices())} accelerator(s)" if has_gpu() else _cores()
     else:

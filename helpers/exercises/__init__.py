@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import importlib
 import pkgutil
 
+import numpy as np
+
 # exercise number -> a function that returns None for a right answer, else a hint
 _CHECKS: dict[str, Callable[[object], str | None]] = {}
 
@@ -59,8 +61,9 @@ def check(number: str, answer: object) -> Result:
         >>> check("11.1", ...)
         ⬜ 11.1 Not answered yet: put your answer in place of the dots.
     """
+    number = str(number)
     if number not in _CHECKS:
-        _register(chapter=str(number).partition(".")[0])
+        _register(chapter=number.partition(".")[0])
     if number not in _CHECKS:
         raise ValueError(f"number must be one of {numbers()}, got {number!r}")
     try:
@@ -69,7 +72,7 @@ def check(number: str, answer: object) -> Result:
         hint = _CHECKS[number](answer)
     except Unanswered:
         return Result(False, f"⬜ {number} Not answered yet: put your answer in place of the dots.")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         hint = f"Your answer could not be checked: {type(error).__name__}: {error}"
     return Result(
         hint is None, f"✅ {number} Right." if hint is None else f"❌ {number} Not yet. {hint}"
@@ -85,8 +88,8 @@ def call(function: Callable, *args):
 
 
 def is_close(answer: object, target: float, tolerance: float) -> bool:
-    """Whether an answer is a number within an absolute tolerance of the target."""
-    return abs(float(answer) - target) <= tolerance
+    """Whether an answer, a number or an array of one, is within an absolute tolerance of it."""
+    return abs(float(np.asarray(answer).item()) - target) <= tolerance
 
 
 def chosen(answer: object, hints: Mapping[str, str | None]) -> str | None:

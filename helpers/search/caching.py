@@ -4,15 +4,15 @@ This module imports no deep-learning library, so that a worker which only fits f
 quickly.
 """
 
+import functools
 import hashlib
-import inspect
 import os
 from pathlib import Path
 import pickle
 import platform
 import sys
 import tempfile
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, MethodType
 import warnings
 
 import cloudpickle
@@ -30,6 +30,16 @@ def _wrapped_has(name: str):
     return lambda self: hasattr(vars(self).get("estimator_", self.estimator), name)
 
 
+def _passed_on(name: str):
+    """A method that the wrapped estimator, if it has it, does."""
+
+    def method(self, X=None, *args, **params):
+        return getattr(self._fitted(), name)(X, *args, **params)
+
+    method.__name__, method.__doc__ = name, f"`{name}` of the fitted estimator."
+    return available_if(_wrapped_has(name))(method)
+
+
 class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
     """Any estimator, with every `fit` kept in a folder: the same fit is never paid for twice.
 
@@ -37,15 +47,22 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
     where it was when it is run again: the finished fits are loaded, the rest is computed. A model
     is on disk, whole, at the moment its fit has ended, so that a SIGKILL at any time costs at most
     the fits that were under way. Several processes, and several machines, may share a folder; two
-    that start the same fit at the same moment both pay for it.
+    that start the same fit at the same moment both pay for it. (`Pipeline(memory=...)` does this
+    for all steps of a pipeline but the last, and `joblib.Memory` for a function of one's own.)
 
     A kept fit is found again by all that decides its result: the classes and all parameters of the
     estimator and of what it contains; X, y and the fit parameters, as values; the versions of
-    Python, NumPy, SciPy, and of the packages that define the classes; and, for classes and
-    functions of a package without a version (yours, in a notebook or a script), the code of their
-    methods, though not of what these call. A difference in any of them is another fit, and so is
-    one in a parameter that should not matter, such as `n_jobs`. To forget everything, delete the
-    folder; `joblib.Memory(cache_dir).reduce_size(...)` trims it, since models can be large.
+    Python, NumPy, SciPy, and of the packages that define the classes and functions. A difference
+    in any of them is another fit, and so is one in a parameter that should not matter, such as
+    `n_jobs`. To forget everything, delete the folder.
+
+    **Your own code.** A class or function of a notebook, a script, or a package without a version
+    has nothing that says whether it is still the same. Give a `version`, and another one whenever
+    the code, or anything it reads, has changed: what was fitted before is then not found. Without
+    it, `fit` refuses. Lambdas, and what is defined inside a function, have no name by which they
+    could be found again: they are refused in any case.
+
+    **Trust.** Models are kept as pickles. Whoever can write the folder can run code as you.
 
     **random_state=None.** Without the cache, every such fit draws anew. With it, the first fit is
     kept, and every later one **is that same model**: right for going on with a search, wrong for
@@ -61,9 +78,10 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
     Failed fits are not kept; neither are warnings, which a loaded fit does not repeat.
 
     Args:
-        estimator: what to fit, any scikit-learn estimator that can be pickled.
+        estimator: what to fit, any scikit-learn estimator.
         cache_dir: the folder, made if it is not there. Workers on other machines need a folder that
             they share, under the same absolute path.
+        version: of your own code among the estimator and its parameters, a text or a number.
 
     Attributes:
         estimator_: the fitted estimator.
@@ -71,86 +89,49 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
 
     Raises:
         OSError: by `fit`, before anything is fitted: the folder cannot be made or written.
-        ValueError: by `fit`: `cache_dir` is not a path, or estimator or data cannot be pickled.
+        ValueError: by `fit`, before anything is fitted: `cache_dir` is not a path; `version` is
+            missing; a part of the estimator has no name; or estimator or data cannot be pickled.
 
     Warns:
-        UserWarning: by `fit`: a `random_state` is None; or an entry of the folder was damaged, and
-            the fit has been done again.
-
-    Source: `joblib.Memory`, whose store keeps the entries.
+        UserWarning: by `fit`: a `random_state` is None; the model cannot be kept (it is returned
+            all the same); or a kept one was damaged, and the fit has been done again.
 
     Example:
         >>> forest = CachedEstimator(RandomForestClassifier(random_state=0), "cache/forest")
         >>> GridSearchCV(forest, {"estimator__max_depth": [2, 4, 8]}).fit(X, y)
     """
 
-    def __init__(self, estimator, cache_dir) -> None:
+    def __init__(self, estimator, cache_dir, version=None) -> None:
         self.estimator = estimator
         self.cache_dir = cache_dir
+        self.version = version
 
     def fit(self, X, y=None, **fit_params) -> "CachedEstimator":
         """Load the fit of these parameters and data, or do it and keep it."""
-        store = _open_store(self.cache_dir)
+        folder = _open_folder(self.cache_dir)
         estimator = clone(self.estimator)
         _warn_if_unseeded(estimator)
-        entry = ("helpers.caching", _key(estimator, X, y, fit_params))
-        model = _load(store, entry)
+        file = folder / f"{_key(estimator, X, y, fit_params, self.version)}.fit"
+        model = _load(file)
         self.from_cache_ = model is not None
         if model is None:
             model = estimator.fit(X, y, **fit_params)
-            _save(store, entry, model)
+            _save(file, model)
         self.estimator_ = model
         return self
 
-    @available_if(_wrapped_has("predict"))
-    def predict(self, X, **params):
-        """`predict` of the fitted estimator."""
-        return self._fitted().predict(X, **params)
-
-    @available_if(_wrapped_has("predict_proba"))
-    def predict_proba(self, X, **params):
-        """`predict_proba` of the fitted estimator."""
-        return self._fitted().predict_proba(X, **params)
-
-    @available_if(_wrapped_has("predict_log_proba"))
-    def predict_log_proba(self, X, **params):
-        """`predict_log_proba` of the fitted estimator."""
-        return self._fitted().predict_log_proba(X, **params)
-
-    @available_if(_wrapped_has("decision_function"))
-    def decision_function(self, X, **params):
-        """`decision_function` of the fitted estimator."""
-        return self._fitted().decision_function(X, **params)
-
-    @available_if(_wrapped_has("score_samples"))
-    def score_samples(self, X, **params):
-        """`score_samples` of the fitted estimator."""
-        return self._fitted().score_samples(X, **params)
-
-    @available_if(_wrapped_has("transform"))
-    def transform(self, X, **params):
-        """`transform` of the fitted estimator."""
-        return self._fitted().transform(X, **params)
+    predict, predict_proba, predict_log_proba, decision_function, score_samples = map(
+        _passed_on,
+        ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples"),
+    )
+    transform, inverse_transform, get_feature_names_out, score = map(
+        _passed_on, ("transform", "inverse_transform", "get_feature_names_out", "score")
+    )
 
     @available_if(_wrapped_has("transform"))
     def fit_transform(self, X, y=None, **fit_params):
         """`fit`, then `transform` of the same X."""
         return self.fit(X, y, **fit_params).transform(X)
-
-    @available_if(_wrapped_has("inverse_transform"))
-    def inverse_transform(self, X, **params):
-        """`inverse_transform` of the fitted estimator."""
-        return self._fitted().inverse_transform(X, **params)
-
-    @available_if(_wrapped_has("get_feature_names_out"))
-    def get_feature_names_out(self, input_features=None):
-        """`get_feature_names_out` of the fitted estimator."""
-        return self._fitted().get_feature_names_out(input_features)
-
-    @available_if(_wrapped_has("score"))
-    def score(self, X, y=None, **params):
-        """`score` of the fitted estimator: what a search uses when it has no `scoring`."""
-        return self._fitted().score(X, y, **params)
 
     def __getattr__(self, name: str):
         # Fitted attributes: classes_, n_features_in_, feature_importances_ and so on.
@@ -173,12 +154,8 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
         return self.estimator_
 
 
-def _open_store(cache_dir):
-    """The store of a `joblib.Memory` in the folder, once it is known that it can be written.
-
-    The store, and not `Memory.cache`: that forgets all entries when the source of the function
-    changes, and misses one per process where it has not yet noted that source.
-    """
+def _open_folder(cache_dir) -> Path:
+    """The folder, once it is known that it can be written."""
     if not isinstance(cache_dir, str | os.PathLike) or not str(cache_dir):
         raise ValueError(f"cache_dir must be the path of a folder, got {cache_dir!r}")
     folder = Path(cache_dir).expanduser()
@@ -192,7 +169,7 @@ def _open_store(cache_dir):
             f"cache_dir must be a folder that can be written ({error.strerror}), got",
             str(cache_dir),
         ) from error
-    return joblib.Memory(str(folder), verbose=0).store_backend
+    return folder
 
 
 def _warn_if_unseeded(estimator) -> None:
@@ -211,15 +188,25 @@ def _warn_if_unseeded(estimator) -> None:
         )
 
 
-def _key(estimator, X, y, fit_params: dict) -> str:
+def _key(estimator, X, y, fit_params: dict, version) -> str:
     """A name for a fit: 32 hexadecimal digits of all that decides its result."""
-    values = [estimator, *estimator.get_params().values()]
-    items = {base for value in values for base in type(value).__mro__} - {object}
-    items |= {value for value in values if isinstance(value, type | FunctionType)}
-    classes = sorted(map(_name, items))
-    code = sorted(map(_code, filter(_is_unversioned, items)))
+    code: set = set()
+    parts = _plain([estimator, X, y, fit_params], code)
+    versions = {item: _package_version(item) for item in code}
+    if nameless := sorted(_name(item) for item in code if "<" in _name(item)):
+        raise ValueError(
+            "estimator must hold no lambda, and nothing that is defined inside a function, since "
+            f"they have no name by which a fit could be found again, got {', '.join(nameless)}"
+        )
+    if version is None and None in versions.values():
+        own = sorted(_name(item) for item, known in versions.items() if known is None)
+        raise ValueError(
+            f"version must be given, and changed whenever the code of {', '.join(own)} changes, "
+            "which belongs to no package that has a version, got None"
+        )
+    named = sorted((_name(item), str(known)) for item, known in versions.items())
     try:
-        return joblib.hash(_plain([classes, code, _versions(items), estimator, X, y, fit_params]))
+        return joblib.hash([platform.python_version(), np.__version__, version, named, parts])
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise ValueError(
             "estimator, X, y and fit parameters must be picklable, so that the same fit can be "
@@ -227,104 +214,86 @@ def _key(estimator, X, y, fit_params: dict) -> str:
         ) from None  # joblib's own message repeats all of the data
 
 
-def _plain(value):
-    """A value in a form that is the same in every process, however it got there."""
+def _plain(value, code: set):
+    """A value in a form that is the same in every process, however it got there.
+
+    Its classes and functions are added to `code`, and stand in it by name: a worker cannot import
+    those of a notebook.
+    """
+
+    def plain(*values) -> list:
+        return [_plain(one, code) for one in values]
+
     if type(value) in (np.ndarray, np.memmap):
         return np.ascontiguousarray(value)  # a worker may get a copy, or a map of a file
     if isinstance(value, list | tuple):
-        return [type(value).__name__, *map(_plain, value)]
+        return [type(value).__name__, *plain(*value)]
     if isinstance(value, dict):
         # in a list: joblib passes over some dictionaries that cannot be pickled
         entries = sorted(value.items(), key=lambda entry: repr(entry[0]))
-        return ["dict", *([name, _plain(entry)] for name, entry in entries)]
-    if isinstance(value, FunctionType):
-        cells = [cell.cell_contents for cell in value.__closure__ or ()]
-        return [_name(value), _code(value), _plain(cells)]
-    if isinstance(value, BaseEstimator):  # by name: a worker cannot import a notebook's class
-        return [_name(type(value)), _plain(vars(value))]
-    return value
+        return ["dict", *(plain(*entry) for entry in entries)]
+    if isinstance(value, functools.partial):
+        return ["partial", *plain(value.func, value.args, value.keywords)]
+    if isinstance(value, MethodType):
+        return [value.__name__, *plain(value.__self__)]
+    is_code = isinstance(value, type | FunctionType)
+    classes = (
+        [value] if isinstance(value, FunctionType) else (value if is_code else type(value)).__mro__
+    )
+    code.update(item for item in classes if _package(item) not in _STANDARD)
+    if isinstance(value, BaseEstimator):
+        return [_name(type(value)), *plain(vars(value))]
+    return _name(value) if is_code else value
+
+
+_STANDARD = sys.stdlib_module_names - {"__main__"}
 
 
 def _name(item) -> str:
     return f"{item.__module__}.{item.__qualname__}"
 
 
-def _package_version(name: str) -> str | None:
-    version = getattr(sys.modules.get(name), "__version__", None)
-    if name == "keras" and version is not None:
-        version += f" on {sys.modules[name].backend.backend()}"
-    return version if isinstance(version, str) else None
-
-
 def _package(item) -> str:
     return item.__module__.partition(".")[0]
 
 
-def _is_unversioned(item) -> bool:
-    return _package(item) not in sys.stdlib_module_names - {"__main__"} and not _package_version(
-        _package(item)
-    )
+def _package_version(item) -> str | None:
+    """Of the package that defines a class or function; ours and Keras's rest on a backend too."""
+    name, keras = _package(item), sys.modules.get("keras")
+    version = getattr(sys.modules.get(name), "__version__", None)
+    if name in ("keras", "helpers") and keras is not None:
+        return f"{version}, Keras {keras.__version__} on {keras.backend.backend()}"
+    return version if isinstance(version, str) else None
 
 
-def _versions(items: set) -> dict[str, str]:
-    """Versions behind some classes: their packages', or else those of what their modules import."""
-    packages = {"numpy", "scipy", "sklearn"} | {_package(item) for item in items}
-    for item in filter(_is_unversioned, items):
-        if item.__module__ != "__main__":  # which holds whatever a session has imported
-            scope = vars(sys.modules.get(item.__module__, object)).items()
-            modules = [  # only what its author named: pytest adds names such as "@py_builtins"
-                value.__name__
-                for name, value in scope
-                if isinstance(value, ModuleType) and name.isidentifier()
-            ]
-            packages |= {module.partition(".")[0] for module in modules}
-    versions = {name: _package_version(name) for name in packages}
-    return {"python": platform.python_version()} | {k: v for k, v in versions.items() if v}
-
-
-_PLAIN = (str, bytes, int, float, complex, type(None))
-
-
-def _code(item) -> str:
-    """What a function does, or the methods and plain constants of a class itself, as text."""
-    if isinstance(item, CodeType):  # not its line numbers, nor the name of its file
-        constants = list(map(_code, item.co_consts))
-        return repr((item.co_code.hex(), item.co_names, item.co_varnames, constants))
-    if isinstance(item, type):
-        hidden = {"__doc__", "__module__", "__qualname__", "__firstlineno__"}
-        texts = {name: _code(value) for name, value in vars(item).items() if name not in hidden}
-        return repr(sorted((name, text) for name, text in texts.items() if text))
-    if isinstance(item, frozenset):  # its order differs from process to process
-        return repr(sorted(map(_code, item)))
-    if isinstance(item, tuple):
-        return repr(list(map(_code, item)))
-    if isinstance(item, _PLAIN):
-        return repr(item)
-    function = inspect.unwrap(getattr(item, "__func__", getattr(item, "fget", item)))
-    if isinstance(function, FunctionType):
-        return _code((function.__code__, function.__defaults__))
-    return ""
-
-
-def _save(store, entry: tuple[str, str], model) -> None:
+def _save(file: Path, model) -> None:
     """Keep a model and the sum of its bytes, written under another name first, then renamed."""
-    # cloudpickle, since a worker cannot import the classes of a notebook
-    content = cloudpickle.dumps(model)
-    store.dump_item(entry, (hashlib.sha256(content).hexdigest(), content), verbose=0)
-
-
-def _load(store, entry: tuple[str, str]):
-    """The model of an entry; None if there is none, or, with a warning, if it is damaged."""
-    if not store.contains_item(entry):
-        return None
+    new = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
-        digest, content = store.load_item(entry, verbose=0)
-        if hashlib.sha256(content).hexdigest() != digest:
+        content = cloudpickle.dumps(model)  # which takes a notebook's classes along
+        new.write_bytes(hashlib.sha256(content).digest() + content)
+        os.replace(new, file)
+    except Exception as error:  # a model can fail to be pickled in any way
+        new.unlink(missing_ok=True)
+        warnings.warn(
+            f"the fitted {type(model).__name__} could not be kept in {file.parent}, and will have "
+            f"to be fitted again ({type(error).__name__}: {error})",
+            stacklevel=3,
+        )
+
+
+def _load(file: Path):
+    """A kept model; None if there is none, or, with a warning, if it is damaged."""
+    try:
+        digest, content = (kept := file.read_bytes())[:32], kept[32:]
+        if hashlib.sha256(content).digest() != digest:
             raise ValueError("its sum is wrong")
         return pickle.loads(content)
+    except FileNotFoundError:
+        return None
     except Exception as error:  # a damaged pickle can raise anything
         warnings.warn(
-            f"the entry {entry[1]} of the cache is damaged and will be computed again "
+            f"the kept fit {file.name} is damaged and will be computed again "
             f"({type(error).__name__}: {error})",
             stacklevel=3,
         )

@@ -3,21 +3,24 @@
 They search any estimator, on any joblib backend, and give the `cv_results_` of GridSearchCV.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import inspect
+import itertools
 import math
 from numbers import Integral, Real
 import time
+import traceback
 import warnings
 
-from helpers.search.space import Space
+from helpers.search.space import Choice, Point, Range, Space
 from helpers.search.strategies import Strategy, evolution, greedy, priority
 import numpy as np
-from scipy.stats import rankdata
+from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._split import _yields_constant_splits
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -30,6 +33,7 @@ def _settings(
     max_evals: int | None = 50,
     max_seconds: float | None = None,
     batch_size: int = 1,
+    initial=None,
     random_state=None,
     scoring=None,
     n_jobs: int | None = None,
@@ -46,14 +50,14 @@ def _settings(
 class StrategySearchCV(BaseSearchCV):
     """Drives a strategy with cross-validation: a search class is this, and its strategy.
 
-    A subclass names a generator function as `strategy`, of a space, a random state, a batch size
-    and settings of its own (see `helpers.search.strategies`). The settings become arguments of the
-    class, with the same defaults, beside those that `GreedySearchCV` describes.
+    A subclass names a generator function as `strategy`, of a space, a random state, a batch size,
+    initial points, and settings of its own (see `helpers.search.strategies`). The settings become
+    arguments of the class, with the same defaults, beside those that `GreedySearchCV` describes.
 
     Example:
         >>> class AnnealingSearchCV(StrategySearchCV):
-        ...     strategy = staticmethod(annealing)  # (space, rng, batch_size, temperature=1.0)
-        >>> AnnealingSearchCV(forest, space, temperature=0.1)
+        ...     strategy = staticmethod(annealing)  # (space, rng, batch_size, initial, t=1.0)
+        >>> AnnealingSearchCV(forest, space, t=0.1)
     """
 
     strategy: Callable[..., Strategy]
@@ -62,6 +66,7 @@ class StrategySearchCV(BaseSearchCV):
         "max_evals": [Interval(Integral, 1, None, closed="left"), None],
         "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "initial": [list, tuple, None],
         "random_state": ["random_state"],
     }
 
@@ -70,7 +75,7 @@ class StrategySearchCV(BaseSearchCV):
         super().__init_subclass__(**kwargs)
         own = [
             one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for one in list(inspect.signature(cls.strategy).parameters.values())[3:]
+            for one in list(inspect.signature(cls.strategy).parameters.values())[4:]
         ]
         shared = inspect.signature(_settings)
         signature = shared.replace(parameters=[*shared.parameters.values(), *own])
@@ -84,10 +89,11 @@ class StrategySearchCV(BaseSearchCV):
         __init__.__signature__ = signature
         cls.__init__, cls._own = __init__, [one.name for one in own]
 
-    def _strategy(self, space: Space, rng: np.random.RandomState) -> Strategy:
-        return self.strategy(
-            space, rng, self.batch_size, **{n: getattr(self, n) for n in self._own}
-        )
+    def fit(self, X, y=None, **params):
+        """Search, then fit the best candidate to all data if `refit` is set; as in GridSearchCV."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)  # an interrupted search must not be taken for the one before
+        return super().fit(X, y, **params)
 
     def __getstate__(self) -> dict:
         """What goes to another process, or to disk: not the evaluations under way."""
@@ -100,33 +106,62 @@ class StrategySearchCV(BaseSearchCV):
                 f"give it a whole number as random_state, got {self.cv!r}"
             )
 
-    def _checked_space(self) -> Space:
-        space = Space(self.param_space)
-        known = self.estimator.get_params()
-        unknown = [name for name in space.names if name not in known]
-        if unknown:
-            raise ValueError(
-                f"param_space must name parameters of {type(self.estimator).__name__}, got "
-                f"{unknown}; it has {sorted(known)}"
-            )
-        if self.max_evals is None and self.max_seconds is None and math.isinf(space.size):
-            raise ValueError(
-                "max_evals or max_seconds must be set for a space with distributions, got None"
-            )
-        return space
-
     def _run_search(self, evaluate_candidates, *, callback_ctx=None) -> None:
         space = self._checked_space()
         limit = min(space.size, self.max_evals or math.inf)
-        strategy = self._strategy(space, check_random_state(self.random_state))
+        own = {name: getattr(self, name) for name in self._own}
+        rng, initial = check_random_state(self.random_state), self._initial_points(space)
+        strategy = self.strategy(space, rng, self.batch_size, initial, **own)
         self._trials = _Trials(self, evaluate_candidates, callback_ctx, limit)
         try:
             self._trials.drive(strategy, space, limit, self.max_seconds or math.inf)
         finally:
             del self._trials
 
+    def _checked_space(self) -> Space:
+        """The space, whose every subspace names parameters that the estimator has there."""
+        space = Space(self.param_space)
+        for subspace in space.subspaces:
+            parts = {n: one.values for n, one in subspace.items() if _holds_estimators(one)}
+            for chosen in itertools.product(*parts.values()):
+                known = self._params_with(dict(zip(parts, chosen, strict=True)))
+                if unknown := sorted(subspace.keys() - known.keys()):
+                    raise ValueError(
+                        f"param_space must name parameters of {type(self.estimator).__name__}, "
+                        f"got {unknown}; it has {sorted(known)}"
+                    )
+        if self.max_evals is None and self.max_seconds is None and math.isinf(space.size):
+            raise ValueError(
+                "max_evals or max_seconds must be set for a space with distributions, got None"
+            )
+        return space
+
+    def _params_with(self, parts: Mapping) -> dict:
+        """The estimator's parameters once some estimators in it are set, theirs included."""
+        return clone(self.estimator).set_params(**parts).get_params()
+
+    def _initial_points(self, space: Space) -> list[Point]:
+        """The candidates of `initial`; what one does not name is as the estimator has it."""
+        points = []
+        for params in self.initial or ():
+            tried = []
+            for subspace in space.subspaces if isinstance(params, Mapping) else ():
+                if params.keys() <= subspace.keys():
+                    parts = {n: v for n, v in params.items() if _holds_estimators(subspace[n])}
+                    known = self._params_with(parts) | params
+                    tried.append({name: known.get(name) for name in subspace})
+            found = [point for point in map(space.find, tried) if point is not None]
+            if not found:
+                raise ValueError(
+                    "initial must hold candidates of param_space, dicts of some of its parameters, "
+                    f"the others being as the estimator has them; got {params!r}, which makes "
+                    f"{tried}"
+                )
+            points.append(found[0])
+        return points
+
     def _format_results(self, candidate_params, n_splits, out, more_results=None) -> dict:
-        """Put the candidates back of which no fold could be fitted, and rank failures last.
+        """Put the candidates back of which no fold could be fitted.
 
         scikit-learn refuses a batch in which every fit fails, so such candidates never come here.
         """
@@ -139,14 +174,13 @@ class StrategySearchCV(BaseSearchCV):
             rows[position * n_splits : position * n_splits] = [row] * n_splits
         failed = np.array([row["fit_error"] is not None for row in rows])
         self._trials.failed = failed.reshape(-1, n_splits).any(axis=1)
-        with warnings.catch_warnings():  # a failed fit has its own warning
+        with warnings.catch_warnings():  # said once, at the end
             warnings.filterwarnings("ignore", "One or more of the (test|train) scores")
-            results = super()._format_results(candidates, n_splits, rows, more_results)
-        for key in [key for key in results if key.startswith("rank_test_")]:
-            mean = results["mean_test_" + key.removeprefix("rank_test_")]
-            order = np.where(self._trials.failed | np.isnan(mean), -np.inf, mean)
-            results[key] = rankdata(-order, method="min").astype(np.int32)
-        return results
+            return super()._format_results(candidates, n_splits, rows, more_results)
+
+
+def _holds_estimators(parameter: Choice | Range) -> bool:
+    return any(hasattr(value, "get_params") for value in getattr(parameter, "values", ()))
 
 
 class _Trials:
@@ -184,14 +218,14 @@ class _Trials:
         self.end()
 
     def evaluate(self, candidates: list[dict]) -> np.ndarray:
-        """Mean scores of the candidates, NaN for those that failed: shape (len(candidates),)."""
+        """Mean scores of the candidates, NaN for those without one: shape (len(candidates),)."""
         start, first = time.perf_counter(), self.count
         numbered = _Numbered(self.context, first * self.search.n_splits_)
         self.count += len(candidates)
         try:
             self.results = self.evaluate_candidates(candidates, callback_ctx=numbered)
         except ValueError as error:
-            if "fits failed" not in str(error):
+            if not _all_fits_failed(error):
                 raise
             self.error = error
             seconds = (time.perf_counter() - start) / len(candidates)
@@ -201,12 +235,12 @@ class _Trials:
                 FitFailedWarning,
                 stacklevel=2,
             )
-            return np.full(len(candidates), np.nan)
+            return np.full(len(candidates), self.search.error_score, dtype="float64")
         except BaseException:
             if self.results:  # stopped by hand, say: keep what was computed
                 self.search.cv_results_ = self.results
             raise
-        return np.where(self.failed, np.nan, self.results[self.guide()])[first:]
+        return np.asarray(self.results[self.guide()], dtype="float64")[first:]
 
     def guide(self) -> str:
         """The result that guides the search: the mean of the metric of `refit`, else the first."""
@@ -224,7 +258,23 @@ class _Trials:
             complete = self.search._format_results(*self.last_call)
             self.results.clear()
             self.results.update(complete)
+        for name in [name for name in self.results if name.startswith("mean_test_")]:
+            if not np.isfinite(self.results[name][~self.failed]).all():  # but of a fit that failed
+                warnings.warn(
+                    f"One or more of the test scores are non-finite: {self.results[name]}",
+                    stacklevel=2,
+                )
         self.context.call_on_fit_task_end(estimator=self.search)
+
+
+def _all_fits_failed(error: ValueError) -> bool:
+    """Whether scikit-learn raised the error because no fit of this batch succeeded.
+
+    It has no error of its own for that, and its text can stand in another's (of a search within the
+    search); so we ask where it was raised: two calls below ours.
+    """
+    frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return len(frames) == 3 and frames[-1] is _warn_or_raise_about_fit_failures.__code__
 
 
 class _Numbered:
@@ -256,15 +306,17 @@ class GreedySearchCV(StrategySearchCV):
         max_seconds: no evaluation begins after this time, above 0; None for no limit.
         batch_size: candidates evaluated at once. More keep more workers busy (a batch is
             `batch_size * n_splits` fits), and the search learns from its results less often.
+        initial: candidates to evaluate before all others, each once: a list of dicts of some of the
+            parameters, the others as the estimator has them; `[{}]` is the estimator as given.
         random_state: a whole number gives the same candidates every time, whatever `n_jobs`.
         scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score: as in
             GridSearchCV. Of several metrics, that of `refit` guides the search, else the first.
 
     Attributes:
         cv_results_, best_params_, best_score_, best_estimator_ and so on: as in GridSearchCV;
-        candidates stand in the order of evaluation, each once. One that fails is scored
-        `error_score`, ranks last, and is never chosen. After an interruption,
-        `cv_results_` holds what was evaluated.
+        candidates stand in the order of evaluation, each once. A fold that fails is scored
+        `error_score`, and its candidate ranks as in GridSearchCV: last, if that is NaN. After an
+        interruption, `cv_results_` holds what was evaluated.
 
     Raises:
         ValueError: by `fit`, for a space that is empty, malformed, or names unknown parameters; a

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import itertools
 import math
 import numbers
+import pickle
 
 import joblib
 import numpy as np
@@ -12,45 +13,46 @@ import numpy as np
 # index of a value for a list, a quantile in (0, 1) for a distribution.
 Point = tuple[int, tuple]
 STEP = 0.1  # of a greedy step along a distribution, in quantiles
+EDGE = 1e-9  # a quantile is at least so far from 0 and 1, where a distribution may end at infinity
 
 
 class Choice:
-    """A parameter that takes one of a list of values.
+    """A parameter that takes one of a list of values; its position is an index into them.
 
     Numbers are in order, and only the next smaller and larger one are neighbours. Categories are
-    all neighbours of each other. None among numbers is a neighbour of them all.
+    all neighbours of each other, and of every number among which they stand, as None or "scale" do.
     """
 
     def __init__(self, values: Sequence) -> None:
-        unique = {joblib.hash(value): value for value in values}
+        unique = {_hash(value): value for value in values}
         self.keys, self.values = list(unique), list(unique.values())
-        numeric = [
-            index
-            for index, value in enumerate(self.values)
-            if isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-        ]
-        others = [index for index in range(len(self.values)) if index not in numeric]
-        is_ordered = len(numeric) > 1 and all(self.values[index] is None for index in others)
-        self.order = sorted(numeric, key=lambda index: self.values[index]) if is_ordered else []
-        self.categories = others if is_ordered else list(range(len(self.values)))
         self.size = len(self.values)
+        numeric = [place for place, value in enumerate(self.values) if _is_number(value)]
+        self.order = sorted(numeric, key=self.values.__getitem__) if len(numeric) > 1 else []
+        self.categories = [place for place in range(self.size) if place not in self.order]
+        self.signature = tuple(self.keys)
 
     def random(self, rng: np.random.RandomState) -> int:
+        """Any position, each as likely as any other."""
         return int(rng.randint(self.size))
 
     def mutate(self, position: int, rng: np.random.RandomState) -> int:
+        """Any other position, if there is one."""
         return (
             int((position + rng.randint(1, self.size)) % self.size) if self.size > 1 else position
         )
 
     def middle(self) -> int:
+        """Where to start when nothing is known: the median number, else the first value."""
         return self.order[len(self.order) // 2] if self.order else 0
 
     def find(self, value) -> int | None:
-        key = joblib.hash(value)
+        """The position of a value, None if it is not in the list."""
+        key = _hash(value)
         return self.keys.index(key) if key in self.keys else None
 
     def neighbours(self, position: int) -> list[int]:
+        """The positions one step away."""
         if position not in self.order:
             return [other for other in range(self.size) if other != position]
         rank = self.order.index(position)
@@ -59,13 +61,15 @@ class Choice:
         )
 
     def value(self, position: int):
+        """The value that an estimator is given."""
         return self.values[position]
 
     def key(self, position: int) -> str:
+        """Equal for equal values, whatever parameter they come from."""
         return self.keys[position]
 
     def encode(self, position: int) -> list[float]:
-        """Rank among the numbers, from 0 to 1 (0.5 for None), and a one-hot category."""
+        """Rank among the numbers, from 0 to 1 (0.5 for a category), and a one-hot category."""
         if self.size == 1:
             return []
         code = [float(position == category) / math.sqrt(2) for category in self.categories]
@@ -82,57 +86,84 @@ class Range:
     size = math.inf
 
     def __init__(self, distribution) -> None:
-        self.distribution = distribution
-        self.is_discrete = hasattr(distribution.dist, "pmf")
+        law, self.distribution = distribution.dist, distribution
+        self.is_discrete = hasattr(law, "pmf")
+        atoms = [] if getattr(law, "xk", None) is None else [float(atom) for atom in law.xk]
+        self.is_whole = self.is_discrete and all(atom.is_integer() for atom in atoms)
         self.values: dict = {}  # of positions already asked for: SciPy takes its time
+        weights = [float(weight) for weight in law.pk] if atoms else []
+        self.signature = (law.name, repr((distribution.args, distribution.kwds, atoms, weights)))
 
     def _settle(self, quantile: float) -> float:
         """The position of a discrete value is the middle of the quantiles that lead to it."""
-        quantile = float(np.clip(quantile, 1e-3, 1 - 1e-3))
-        if not self.is_discrete:
-            return round(quantile, 9)
-        value = self.distribution.ppf(quantile)
-        return self._at(value)
+        quantile = float(np.clip(quantile, EDGE, 1 - EDGE))
+        return self._at(self.distribution.ppf(quantile)) if self.is_discrete else round(quantile, 9)
 
     def _at(self, value: float) -> float:
-        return round(float(self.distribution.cdf(value - 1) + self.distribution.cdf(value)) / 2, 9)
+        law = self.distribution
+        return round(float(law.cdf(value) - law.pmf(value) / 2), 12)
 
     def random(self, rng: np.random.RandomState) -> float:
+        """A draw from the distribution."""
         return self._settle(rng.random_sample())
 
     def mutate(self, position: float, rng: np.random.RandomState) -> float:
-        moved = abs(position + 2 * STEP * rng.normal())  # reflected at 0, and at 1 below
+        """A draw near a position, reflected at both ends."""
+        moved = abs(position + 2 * STEP * rng.normal())
         return self._settle(1 - abs(1 - moved))
 
     def middle(self) -> float:
+        """Where to start when nothing is known: the median."""
         return self._settle(0.5)
 
     def find(self, value) -> float | None:
-        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not is_number or not 0 < self.distribution.cdf(value) <= 1:
+        """The position of a value, None if the distribution never gives it."""
+        low, high = self.distribution.support()
+        if not _is_number(value) or not low <= value <= high:
             return None
-        return self._at(value) if self.is_discrete else self._settle(self.distribution.cdf(value))
+        if self.is_discrete:
+            return self._at(value) if self.distribution.pmf(value) > 0 else None
+        position = self._settle(self.distribution.cdf(value))
+        self.values[position] = float(value)  # not what rounding makes of it
+        return position
 
     def neighbours(self, position: float) -> list[float]:
-        return [moved for sign in (-1, 1) if (moved := self._step(position, sign)) != position]
+        """A step of STEP quantiles down and up; where values are coarser, the next value."""
+        steps = [self._step(position, sign) for sign in (-1, 1)]
+        return [moved for moved in steps if moved != position]
 
     def _step(self, position: float, sign: int) -> float:
         moved = self._settle(position + sign * STEP)
         if moved != position or not self.is_discrete:
             return moved
-        return self._settle(self._at(self.value(position) + sign))  # one value is more than a step
+        half = self.distribution.pmf(self.value(position)) / 2  # one value is more than a step
+        return self._settle(position + sign * (half + EDGE))
 
     def value(self, position: float):
+        """The value that an estimator is given: a float, or an int where all values are whole."""
         if position not in self.values:
             value = self.distribution.ppf(position).item()
-            self.values[position] = int(value) if self.is_discrete else value
+            self.values[position] = int(value) if self.is_whole else value
         return self.values[position]
 
     def key(self, position: float) -> str:
+        """Equal for equal values, whatever parameter they come from."""
         return repr(self.value(position))
 
     def encode(self, position: float) -> list[float]:
+        """The quantile."""
         return [position]
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+
+
+def _hash(value) -> str:
+    try:
+        return joblib.hash(value)
+    except (pickle.PicklingError, TypeError, AttributeError):  # a lambda: it is only itself
+        return f"object {id(value)}"
 
 
 class Space:
@@ -170,6 +201,15 @@ class Space:
         ]
         self.size = sum(self._sizes)
         self._blocks = self._lay_out_columns()
+
+    def find(self, params: Mapping) -> Point | None:
+        """The point with exactly these parameters, None if the space does not hold it."""
+        for index, subspace in enumerate(self.subspaces):
+            if subspace.keys() == params.keys():
+                positions = tuple(one.find(params[name]) for name, one in subspace.items())
+                if None not in positions:
+                    return index, positions
+        return None
 
     def params(self, point: Point) -> dict:
         """The parameters of a point, as an estimator takes them."""
@@ -234,6 +274,8 @@ class Space:
 
         Ordered parameters are ranks or quantiles in [0, 1], categories are one-hot (a change of
         category is as far as from 0 to 1), parameters that do not exist at a point are 0.5.
+        Subspaces share the columns of a parameter that has the same values in both and belongs to
+        the same kind of estimator: `model__C` of two algorithms is two parameters.
         """
         codes = np.full((len(points), self._blocks["columns"]), 0.5)
         for row, (index, positions) in enumerate(points):
@@ -250,21 +292,30 @@ class Space:
 
     def _moved(self, point: Point, to: int, rng: np.random.RandomState | None = None) -> Point:
         """The point of another subspace that keeps what it can; the rest: random, or middle."""
-        here = self.params(point)
-        positions = []
+        here, subspace, positions = self.params(point), self.subspaces[point[0]], []
         for name, parameter in self.subspaces[to].items():
-            found = parameter.find(here[name]) if name in here else None
+            shared = name in here and self._owner(subspace, name) == self._owner(
+                self.subspaces[to], name
+            )
+            found = parameter.find(here[name]) if shared else None
             fresh = parameter.middle() if rng is None else parameter.random(rng)
             positions.append(fresh if found is None else found)
         return to, tuple(positions)
 
+    @staticmethod
+    def _owner(subspace: Mapping, name: str) -> tuple:
+        """The kinds of estimators that a parameter such as `model__C` belongs to, if they vary."""
+        prefixes = itertools.accumulate(name.split("__")[:-1], "{}__{}".format)
+        owners = [subspace[prefix] for prefix in prefixes if prefix in subspace]
+        return tuple(sorted({type(value).__name__ for one in owners for value in one.values}))
+
     def _lay_out_columns(self) -> dict:
-        """Where each parameter's columns start; subspaces share those of a parameter they share."""
+        """Where each parameter's columns start; what is one parameter has one place."""
         blocks, shared = {}, {}
         columns = len(self.subspaces) if len(self.subspaces) > 1 else 0
         for index, subspace in enumerate(self.subspaces):
             for name, parameter in subspace.items():
-                same = (name, tuple(getattr(parameter, "keys", [id(parameter)])))
+                same = name, parameter.signature, self._owner(subspace, name)
                 if same not in shared:
                     shared[same] = columns
                     columns += len(parameter.encode(parameter.middle()))
@@ -279,7 +330,7 @@ def _read(mapping: Mapping) -> dict[str, Choice | Range]:
 
 
 def _parameter(name: str, values) -> Choice | Range:
-    if hasattr(values, "ppf") and hasattr(values, "dist"):
+    if hasattr(values, "ppf") and hasattr(values, "dist"):  # an unfrozen one has no dist
         return Range(values)
     is_list = isinstance(values, Sequence | np.ndarray) and not isinstance(values, str)
     if not is_list or len(values) == 0 or (isinstance(values, np.ndarray) and values.ndim > 1):

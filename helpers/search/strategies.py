@@ -1,13 +1,18 @@
-"""Search strategies that learn from their own results, as generators.
+"""Search strategies as generators: two that learn nothing, and three that learn from their results.
 
 A strategy yields batches of points that were not evaluated before, and receives their scores
 (higher is better, NaN for a failure). It knows nothing of estimators, so it runs on a table or a
 formula as well: `run` drives it there, and the classes of `helpers.search` with cross-validation.
+
+Each takes the space, a random state, the size of a batch, and `initial` points to evaluate before
+all others: the defaults, or what was good elsewhere. What they score guides it as if it had chosen
+them itself.
 """
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 import math
+import numbers
 import warnings
 
 from helpers.search.space import Point, Space
@@ -20,6 +25,8 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 Strategy = Generator[list[Point], np.ndarray, None]
 MUTANTS = 20  # of the best candidate, added to a pool that is a sample, at every step
 TRIES = 200  # draws in vain, one after the other, until a search for new points is given up
+FITTED = 200  # scores that the surrogate is fitted to at most: its cost grows with their cube
+OVERGROWN = 3  # sizes of the pool at which the least promising candidates are dropped
 
 
 class _Memory:
@@ -39,6 +46,15 @@ class _Memory:
         scores = yield list(points)
         for point, score in zip(points, scores, strict=True):
             self.scores[self.space.key(point)] = -math.inf if np.isnan(score) else float(score)
+
+    def begin(
+        self, initial: Sequence[Point], batch_size: int
+    ) -> Generator[list[Point], np.ndarray, list[Point]]:
+        """Have the initial points evaluated, each once; they are returned, the best one first."""
+        points = list({self.space.key(point): point for point in initial}.values())
+        for place in range(0, len(points), batch_size):
+            yield from self.ask(points[place : place + batch_size])
+        return sorted(points, key=self.__getitem__, reverse=True)
 
     def new(self, draw: Callable[[], Point], count: int) -> list[Point]:
         """Up to `count` different points from `draw` that were not evaluated."""
@@ -61,19 +77,66 @@ class _Memory:
         return found
 
 
-def greedy(space: Space, rng: np.random.RandomState, batch_size: int = 1) -> Strategy:
+def at_random(
+    space: Space, rng: np.random.RandomState, batch_size: int = 1, initial: Sequence[Point] = ()
+) -> Strategy:
+    """Random search, which repeats nothing; in a finite space it finds every point in the end.
+
+    Source: Bergstra and Bengio 2012, without replacement.
+    """
+    memory = _Memory(space)
+    yield from memory.begin(initial, batch_size)
+    while batch := memory.new_random(rng, batch_size):
+        yield from memory.ask(batch)
+
+
+def in_order(
+    space: Space, rng: np.random.RandomState, batch_size: int = 1, initial: Sequence[Point] = ()
+) -> Strategy:
+    """A grid, one candidate after the other, as nested loops give them.
+
+    Which loop is the outer one, and at which end each begins, is drawn at random: a grid says
+    nothing about it, and a search that is stopped early depends on it.
+
+    Raises:
+        ValueError: the space is not finite, found when the first batch is asked for.
+    """
+    if math.isinf(space.size):
+        raise ValueError("space must be finite, without distributions, to be searched in order")
+    points = list(space.points())
+    width = max(len(positions) for _, positions in points)
+    nesting, signs = rng.permutation(width), rng.choice([-1, 1], size=width)
+    subspaces = rng.permutation(len(space.subspaces))
+
+    def order(point: Point) -> tuple:
+        index, positions = point
+        loops = [place for place in nesting if place < len(positions)]
+        return subspaces[index], [signs[place] * positions[place] for place in loops]
+
+    memory = _Memory(space)
+    yield from memory.begin(initial, batch_size)
+    rest = {space.key(p): p for p in sorted(points, key=order) if p not in memory}
+    for place in range(0, len(rest), batch_size):
+        yield from memory.ask(list(rest.values())[place : place + batch_size])
+
+
+def greedy(
+    space: Space, rng: np.random.RandomState, batch_size: int = 1, initial: Sequence[Point] = ()
+) -> Strategy:
     """Local search: climb to a better neighbour until there is none, then restart at random.
 
     Neighbours are tried in random order, `batch_size` at a time; the best of a batch is where the
     climb goes on, if it is better. Points as good as the current one are a plateau: all of it is
-    searched before the climb is given up.
+    searched before the climb is given up. The first climb starts at the best initial point.
 
     Source: Hoos and Stutzle 2004, iterative first improvement with random restarts; on architecture
     tables, White et al. 2020 (arXiv 2005.02960).
     """
     memory = _Memory(space)
-    while start := memory.new_random(rng, 1):
-        yield from memory.ask(start)
+    start = (yield from memory.begin(initial, batch_size))[:1]
+    while start or (start := memory.new_random(rng, 1)):
+        if start[0] not in memory:
+            yield from memory.ask(start)
         best, plateau, reached = memory[start[0]], deque(start), {space.key(start[0])}
         while plateau and math.isfinite(best):
             near = [p for p in space.neighbours(plateau[0]) if space.key(p) not in reached]
@@ -91,21 +154,27 @@ def greedy(space: Space, rng: np.random.RandomState, batch_size: int = 1) -> Str
                 yield from memory.ask([unknown[i] for i in chosen])
             else:
                 plateau.popleft()
+        start = []
 
 
 def evolution(
     space: Space,
     rng: np.random.RandomState,
     batch_size: int = 1,
+    initial: Sequence[Point] = (),
     population_size: int = 10,
     tournament_size: int = 3,
 ) -> Strategy:
     """Regularised evolution: the best of a random few has a mutated child, and the oldest dies.
 
+    The initial points are the first of the population. No point is evaluated twice, so a lucky
+    score stays as long as its owner lives.
+
     Source: Real et al. 2019, algorithm 1 (arXiv 1802.01548).
     """
     memory = _Memory(space)
     population: deque[Point] = deque(maxlen=population_size)  # the oldest is dropped
+    population.extend((yield from memory.begin(initial, batch_size)))
 
     def child() -> Point:
         rivals = [population[i] for i in rng.randint(len(population), size=tournament_size)]
@@ -131,6 +200,7 @@ def priority(
     space: Space,
     rng: np.random.RandomState,
     batch_size: int = 1,
+    initial: Sequence[Point] = (),
     n_initial: int = 5,
     pool_size: int = 1000,
     start: str = "farthest",
@@ -138,12 +208,14 @@ def priority(
     """Bayesian optimisation over an explicit pool: evaluate the candidate of highest priority next.
 
     The pool is the whole space if that is small enough, else a random sample of it to which
-    mutants of the best candidate are added at every step. After the first `n_initial` candidates,
-    the priority is the expected improvement under a Gaussian process. Within a batch, a candidate
-    that was just chosen counts as evaluated with its expected score (Ginsbourger et al. 2010, the
-    "kriging believer").
+    mutants of the best candidate are added at every step; when it has grown to three times its
+    size, the most promising stay. After the first `n_initial` candidates, the priority is the
+    expected improvement under a Gaussian process, which is fitted to at most 200 scores: the best
+    hundred, and a hundred others. Within a batch, a candidate that was just chosen counts as
+    evaluated with its expected score (Ginsbourger et al. 2010, the "kriging believer").
 
     Args:
+        n_initial: evaluations before the surrogate is asked; those of `initial` count.
         start: the first candidates: "farthest", far from each other, or "random".
 
     Raises:
@@ -154,12 +226,13 @@ def priority(
     if start not in ("farthest", "random"):
         raise ValueError(f"start must be 'farthest' or 'random', got {start!r}")
     memory = _Memory(space)
+    done = yield from memory.begin(initial, batch_size)
     is_whole = space.size <= pool_size
     sample = list(space.points()) if is_whole else memory.new_random(rng, pool_size)
     sample = [sample[i] for i in rng.permutation(len(sample))]
     first = farthest_first(space.encode(sample), n_initial) if start == "farthest" else []
     pool = {space.key(point): point for point in [*(sample[i] for i in first), *sample]}
-    done: list[Point] = []
+    pool = {key: point for key, point in pool.items() if key not in memory.scores}
     while pool:
         if len(done) < n_initial:
             batch = list(pool.values())[: min(batch_size, n_initial - len(done))]
@@ -169,7 +242,12 @@ def priority(
                 best = done[int(np.argmax(scores))]
                 mutants = memory.new(lambda best=best: space.mutate(best, rng), MUTANTS)
                 pool |= {space.key(point): point for point in mutants}
-            batch = _most_promising(space, done, scores, list(pool.values()), batch_size)
+            candidates = list(pool.values())
+            chosen, gain = _most_promising(space, done, scores, candidates, batch_size)
+            batch = [candidates[place] for place in chosen]
+            if not is_whole and len(pool) > OVERGROWN * pool_size:
+                kept = np.sort(np.argsort(-gain, kind="stable")[:pool_size])
+                pool = {space.key(candidates[place]): candidates[place] for place in kept}
         yield from memory.ask(batch)
         done += batch
         pool = {key: point for key, point in pool.items() if key not in memory.scores}
@@ -194,19 +272,34 @@ def farthest_first(codes: np.ndarray, count: int) -> list[int]:
 
 def _most_promising(
     space: Space, done: list[Point], scores: list[float], pool: list[Point], count: int
-) -> list[Point]:
-    codes, known, values = space.encode(pool), space.encode(done), warp(scores)
+) -> tuple[list[int], np.ndarray]:
+    """Places in the pool of the candidates to evaluate next, and what each of the pool promises."""
+    values, codes = warp(scores), space.encode(pool)
+    seen = _worth_fitting(values)
+    known, targets = space.encode([done[place] for place in seen]), values[seen]
     chosen: list[int] = []
-    surrogate = fit_surrogate(known, values)
+    surrogate = fit_surrogate(known, targets)
     for _ in range(min(count, len(pool))):
         mean, std = surrogate.predict(codes, return_std=True)
-        gain = expected_improvement(mean, std, values.max())
+        gain = expected_improvement(mean, std, targets.max())
+        if not chosen:
+            promised = gain.copy()
         gain[chosen] = -math.inf
         chosen.append(int(gain.argmax()))
-        known, values = np.vstack([known, codes[chosen[-1]]]), np.append(values, mean[chosen[-1]])
+        known, targets = np.vstack([known, codes[chosen[-1]]]), np.append(targets, mean[chosen[-1]])
         if len(chosen) < count:
-            surrogate = fit_surrogate(known, values, kernel=surrogate.kernel_)
-    return [pool[index] for index in chosen]
+            surrogate = fit_surrogate(known, targets, kernel=surrogate.kernel_)
+    return chosen, promised
+
+
+def _worth_fitting(values: np.ndarray) -> np.ndarray:
+    """Places of at most FITTED scores, in order: the best half, and others evenly over time."""
+    if len(values) <= FITTED:
+        return np.arange(len(values))
+    order = np.argsort(-values, kind="stable")
+    best, rest = order[: FITTED // 2], np.sort(order[FITTED // 2 :])
+    spread = np.linspace(0, len(rest) - 1, FITTED - len(best)).round().astype(int)
+    return np.sort(np.concatenate([best, rest[spread]]))
 
 
 def warp(scores: Sequence[float]) -> np.ndarray:
@@ -272,11 +365,13 @@ def run(
         >>> rng = np.random.RandomState(0)
         >>> run(greedy(space, rng), lambda point: -abs(space.params(point)["x"] - 7), max_evals=5)
     """
+    if not isinstance(max_evals, numbers.Integral) or max_evals < 1:
+        raise ValueError(f"max_evals must be a whole number of at least 1, got {max_evals!r}")
     points: list[Point] = []
     scores: list[float] = []
     batch = next(strategy, None)
     while batch and len(points) < max_evals:
-        batch_scores = np.array([score(point) for point in batch])
+        batch_scores = np.array([score(point) for point in batch], dtype="float64")  # None: NaN
         points += batch
         scores += batch_scores.tolist()
         try:

@@ -376,7 +376,7 @@ class TableVAE(BaseEstimator):
         """Look the architecture up for the seeds in X, shape (n, 1); `y` is ignored."""
         seeds = self._seeds(X)
         table, params = self._table(), self._params()
-        self.row_ = table.row(params)
+        self.row_, self.fitted_ = table.row(params), (params, self.epochs)
         self.weights_ = int(table.weights[self.row_])
         self.seconds_ = len(seeds) * table.seconds(params, self.epochs)
         self.n_features_in_ = 1
@@ -385,8 +385,8 @@ class TableVAE(BaseEstimator):
     def score(self, X, y=None) -> float:
         """The ELBO of the validation images, mean over the seeds in X: nats per image."""
         check_is_fitted(self)
-        table, params = self._table(), self._params()
-        return float(np.mean([table.score(params, self.epochs, seed) for seed in self._seeds(X)]))
+        table, (params, epochs) = self._table(), self.fitted_
+        return float(np.mean([table.score(params, epochs, seed) for seed in self._seeds(X)]))
 
     def _table(self) -> ArchitectureTable:
         return _shipped() if self.table is None else self.table

@@ -1,7 +1,11 @@
 """Batches of images for `fit`, binarised afresh at every epoch."""
 
+from collections.abc import Iterable, Iterator
+import itertools
+
 from helpers.data import check_images, check_labels
 from helpers.runtime import keras
+from helpers.vae.networks import check_size
 import numpy as np
 
 
@@ -19,8 +23,8 @@ class BinarisedBatches(keras.utils.PyDataset):
             ((images, labels),), a single input made of two.
 
     Raises:
-        ValueError: `batch_size` below 1, or images or labels that `check_images` or
-            `check_labels` refuses.
+        ValueError: `batch_size` is no whole number of at least 1, or images or labels that
+            `check_images` or `check_labels` refuses.
 
     Source: Burda, Grosse and Salakhutdinov 2015, section 5.
     """
@@ -29,12 +33,9 @@ class BinarisedBatches(keras.utils.PyDataset):
         self, x: np.ndarray, batch_size: int, seed: int, y: np.ndarray | None = None
     ) -> None:
         super().__init__()
-        check_images(x)
-        if y is not None:
-            check_labels(y, len(x))
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        self.x, self.batch_size, self.seed, self.y = x, batch_size, seed, y
+        self.x, self.seed = check_images(x), seed
+        self.y = None if y is None else check_labels(y, len(self.x))
+        self.batch_size = check_size("batch_size", batch_size)
         self.epoch = -1
         self.on_epoch_end()
 
@@ -51,3 +52,22 @@ class BinarisedBatches(keras.utils.PyDataset):
         chosen = self.x[rows]
         images = (rng.random(chosen.shape, dtype="float32") < chosen).astype("float32")
         return images if self.y is None else ((images, self.y[rows]),)
+
+
+def first_batch(pipeline, name: str) -> tuple:
+    """The first batch of a pipeline, and the pipeline with that batch still in it.
+
+    Raises:
+        ValueError: this is no pipeline, or a generator of anything but tuples.
+    """
+    if isinstance(pipeline, keras.utils.PyDataset):
+        return pipeline[0], pipeline
+    if not isinstance(pipeline, Iterable):
+        raise ValueError(f"{name} must be images or a pipeline of batches, got {pipeline!r}")
+    batches = iter(pipeline)
+    first = next(batches, None)
+    if not isinstance(pipeline, Iterator):
+        return first, pipeline
+    if not isinstance(first, tuple):
+        raise ValueError(f"{name} must give tuples such as (x,), got {type(first).__name__}")
+    return first, (batch for batch in itertools.chain([first], batches))

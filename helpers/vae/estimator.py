@@ -9,7 +9,7 @@ from helpers.runtime import keras
 from helpers.vae import evaluate
 from helpers.vae.batches import BinarisedBatches
 from helpers.vae.models import VAE
-from helpers.vae.networks import dense_networks
+from helpers.vae.networks import check_size, dense_networks
 from keras import ops
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -123,8 +123,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def sample(self, n_samples: int = 1, random_state=None) -> np.ndarray:
         """Draw codes from the prior and decode them: shape (n_samples, features)."""
         check_is_fitted(self)
-        if n_samples < 1:
-            raise ValueError(f"n_samples must be at least 1, got {n_samples!r}")
+        n_samples = check_size("n_samples", n_samples)
         rng = check_random_state(random_state)
         return self.inverse_transform(rng.standard_normal((n_samples, self.vae_.latent_dim)))
 
@@ -143,14 +142,13 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _check_parameters(self) -> None:
         """Refuse what the networks, the batches and beta's own check would not notice."""
-        for name in ("epochs", "batch_size"):
-            value = getattr(self, name)
-            if not isinstance(value, numbers.Integral) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise ValueError(
-                f"learning_rate must be a finite number above 0, got {self.learning_rate!r}"
-            )
+        for name in ("epochs", "batch_size", "latent_dim"):
+            check_size(name, getattr(self, name))
+        rate = self.learning_rate
+        if not isinstance(rate, numbers.Real) or not (rate > 0 and math.isfinite(rate)):
+            raise ValueError(f"learning_rate must be a finite number above 0, got {rate!r}")
+        if not isinstance(self.binarise, bool | np.bool_):
+            raise ValueError(f"binarise must be True or False, got {self.binarise!r}")
 
     def _to_pixels(self, X: np.ndarray) -> np.ndarray:
         span = self.high_ - self.low_

@@ -5,18 +5,24 @@ The functions say "image"; a `text.TextVAE` and its strings serve as well.
 
 from helpers.elbo import gaussian_kl, gaussian_log_density, importance_weighted_bound
 from helpers.runtime import keras
-from helpers.vae.models import VAE
+from helpers.vae.models import VAE, ConditionalVAE
+from helpers.vae.networks import check_size
 from keras import ops
 import numpy as np
 
 
 def _batches(vae: VAE, x: np.ndarray, samples: int, batch_size: int):
-    if samples < 1 or batch_size < 1:
+    if not isinstance(vae, VAE):
         raise ValueError(
-            f"samples and batch_size must be at least 1, got {samples} and {batch_size}"
+            f"vae must be a VAE, and comes before the images, got {type(vae).__name__}"
         )
-    x = np.asarray(x)
-    vae.check_input(x)
+    if isinstance(vae, ConditionalVAE):
+        raise ValueError(
+            "vae must be of one class: vae.given(label), with the images of that label"
+        )
+    check_size("samples", samples)
+    batch_size = check_size("batch_size", batch_size)
+    x = vae.check_input(x)
     for start in range(0, len(x), batch_size):
         batch = ops.convert_to_tensor(x[start : start + batch_size], dtype="float32")
         yield batch, *vae.encoder(batch)
@@ -154,6 +160,8 @@ def _check_codes(z, factors, bins: int) -> tuple[np.ndarray, np.ndarray]:
         )
     if not np.isfinite(z).all():
         raise ValueError("z must hold finite numbers, got NaN or infinity")
+    if not (factors == np.round(factors)).all():
+        raise ValueError("factors must be levels, whole numbers, got continuous values")
     if bins < 2:
         raise ValueError(f"bins must be at least 2, got {bins}")
     return z, factors

@@ -7,6 +7,8 @@ stay in float32, where a long sum is safe.
 
 from collections.abc import Callable
 import math
+import numbers
+from pathlib import Path
 
 from helpers.data import check_images, check_labels
 from helpers.elbo import (
@@ -18,8 +20,8 @@ from helpers.elbo import (
     importance_weighted_bound,
 )
 from helpers.runtime import has_gpu, keras
-from helpers.vae.batches import BinarisedBatches
-from helpers.vae.networks import check_sizes
+from helpers.vae.batches import first_batch
+from helpers.vae.networks import check_size
 from keras import layers, ops
 import numpy as np
 
@@ -132,8 +134,11 @@ class VAE(keras.Model):
         return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": self.decoder(z)}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        reconstruction = -self.likelihood(x, y_pred["logits"])
+        reconstruction = -self.likelihood(x if y is None else y, y_pred["logits"])
         kl_per_latent = gaussian_kl_per_latent(y_pred["z_mean"], y_pred["z_log_var"])
+        if sample_weight is not None:
+            weight = ops.cast(sample_weight, "float32")
+            reconstruction, kl_per_latent = weight * reconstruction, weight[:, None] * kl_per_latent
         kl = ops.sum(kl_per_latent, axis=1)
         self.reconstruction_loss.update_state(reconstruction)
         self.kl_loss.update_state(kl)
@@ -141,26 +146,97 @@ class VAE(keras.Model):
             return ops.mean(reconstruction) + self.beta * free_bits(kl_per_latent, self.free_nats)
         return ops.mean(reconstruction + self.beta * kl)
 
+    def compile(self, optimizer="rmsprop", loss=None, **settings) -> None:
+        """As Keras's, but for losses and metrics: the model brings its own, and refuses others."""
+        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            given = loss if name == "loss" else settings.get(name)
+            if given is not None:
+                raise ValueError(
+                    f"{name} must be left out: this model minimises reconstruction_loss + beta * "
+                    f"kl_loss and logs both, got {given!r}"
+                )
+        super().compile(optimizer, **settings)
+
     def log_likelihood(self, x, z):
         """log p(x | z) of each image under its code, in nats: shape (batch,)."""
         return self.likelihood(x, self.decoder(z))
 
-    def fit(self, x=None, *args, **kwargs):
-        self.check_input(x)
-        validation = kwargs.get("validation_data")
-        if isinstance(validation, tuple):
-            self.check_input(validation[0], "validation_data")
-        elif validation is not None:
-            self.check_input(validation, "validation_data")
-        return super().fit(x, *args, **kwargs)
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, **settings):
+        """Train, as Keras's `fit` does; see the class for the loss.
 
-    def evaluate(self, x=None, *args, **kwargs):
-        self.check_input(x)
-        return super().evaluate(x, *args, **kwargs)
+        Args:
+            x: images as `data.check_images` takes them, or a pipeline of batches: a `tf.data`
+                pipeline, `BinarisedBatches`, a generator of tuples such as (x,). Of a pipeline the
+                first batch alone is checked.
+            y: what to reconstruct, where it is not x itself (clean images of noisy ones).
+            settings: Keras's. `sample_weight` multiplies both terms of an image's loss, in the logs
+                too; `class_weight` is refused, since there is no class.
 
-    def predict(self, x, *args, **kwargs):
-        self.check_input(x)
-        return super().predict(x, *args, **kwargs)
+        Raises:
+            ValueError: images that `data.check_images` refuses, or a setting that has no meaning.
+            FloatingPointError: the loss of an epoch is no longer finite.
+        """
+        strategy = getattr(self, "distribute_strategy", None)
+        if strategy is not None and strategy.num_replicas_in_sync > 1:
+            raise ValueError(
+                f"the strategy must have one replica, got {strategy.num_replicas_in_sync}"
+            )
+        if settings.get("class_weight") is not None:
+            raise ValueError(
+                "class_weight must be left out, since a VAE has no classes to weigh: give "
+                f"sample_weight, one number per image, got {settings['class_weight']!r}"
+            )
+        x, y = self._prepare(x, y, settings.get("sample_weight"), batch_size)
+        if settings.get("validation_data") is not None:
+            held = settings["validation_data"]
+            held = held if isinstance(held, tuple) else (held,)
+            held = (*held, None, None, None)[:3]
+            x_held, y_held = self._prepare(*held, None, "validation_data")
+            is_array = isinstance(x_held, np.ndarray | tuple)
+            settings["validation_data"] = (x_held, y_held, held[2]) if is_array else x_held
+        callbacks = settings.pop("callbacks", None) or []
+        callbacks = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+        settings["callbacks"] = [*callbacks, _Finite()]
+        return super().fit(x, y, batch_size=batch_size, epochs=epochs, **settings)
+
+    def evaluate(self, x=None, y=None, batch_size=None, **settings):
+        """The mean losses of some images, as Keras's `evaluate`; x and y as in `fit`."""
+        if not settings.get("_use_cached_eval_dataset"):  # during `fit`, which has looked at it
+            x, y = self._prepare(x, y, settings.get("sample_weight"), batch_size)
+        return super().evaluate(x, y, batch_size=batch_size, **settings)
+
+    def predict(self, x, batch_size=None, **settings):
+        """z_mean, z_log_var, z and logits of some images; x as in `fit`."""
+        x, _ = self._prepare(x, None, None, batch_size)
+        return super().predict(x, batch_size=batch_size, **settings)
+
+    def _prepare(self, x, y, weight, batch_size, name: str = "x") -> tuple:
+        """x and y as Keras wants them, or an error in one sentence."""
+        if batch_size is not None:
+            check_size("batch_size", batch_size)
+        if not isinstance(x, list | tuple) and not hasattr(x, "__array__"):
+            first, x = first_batch(x, name)
+            first = first if isinstance(first, tuple) else (first,)
+            images = self.check_input(first[0], f"batch 1 of {name}")
+            if len(first) > 1 and first[1] is not None:
+                self.check_target(first[1], images, f"y in batch 1 of {name}")
+            return x, y
+        images = self.check_input(x, name)
+        if y is not None and y is not x:
+            y = self.check_target(y, images, "y")
+        elif y is not None or weight is not None:  # without a y, Keras drops the weights
+            y = images[0] if isinstance(images, tuple) else images
+        return images, y
+
+    def check_target(self, y, x, name: str):
+        """What to reconstruct of x, as an array that was checked."""
+        return check_images(y, self.image_shape, name)
+
+    def save(self, filepath, *args, **kwargs) -> None:
+        """As Keras's, but for its old format, from which a model of ours cannot be loaded."""
+        if Path(filepath).suffix != ".keras":
+            raise ValueError(f"filepath must end in .keras, got {str(filepath)!r}")
+        super().save(filepath, *args, **kwargs)
 
     def sample(self, count: int, seed: int) -> np.ndarray:
         """Draw z from the prior and decode it: pixel probabilities, shape (count, *image_shape)."""
@@ -173,6 +249,9 @@ class VAE(keras.Model):
 
     def check_fit(self, encoder, decoder) -> tuple[tuple[int, ...], int]:
         """The shape of one image and the number of latents; a VAE of other data has its own."""
+        for name, network in (("encoder", encoder), ("decoder", decoder)):
+            if not getattr(network, "built", False) or not hasattr(network, "outputs"):
+                raise ValueError(f"{name} must be a built Keras model, got {network!r}")
         outputs = encoder.outputs
         if len(outputs) != 2 or outputs[0].shape != outputs[1].shape or len(outputs[0].shape) != 2:
             raise ValueError(
@@ -192,10 +271,9 @@ class VAE(keras.Model):
             )
         return image_shape, latent_dim
 
-    def check_input(self, x, name: str = "x") -> None:
-        """Arrays are checked; a data pipeline must check what it delivers, as ours does."""
-        if isinstance(x, (np.ndarray, list)):
-            check_images(x, self.image_shape, name)
+    def check_input(self, x, name: str = "x"):
+        """One input as an array that was checked; a VAE of other data has its own."""
+        return check_images(x, self.image_shape, name)
 
     def get_config(self) -> dict:
         save = keras.saving.serialize_keras_object
@@ -244,19 +322,17 @@ class IWAE(VAE):
         self,
         encoder,
         decoder,
+        *,
         samples: int = 5,
-        beta: float = 1.0,
-        seed: int | None = None,
         **kwargs,
     ):
-        check_sizes(samples=(samples,))
-        super().__init__(encoder, decoder, beta, seed, **kwargs)
+        super().__init__(encoder, decoder, **kwargs)
         if self.free_nats:
             raise ValueError(
                 "free_nats must be 0 for an IWAE, whose bound has no KL term of its own, "
                 f"got {self.free_nats!r}"
             )
-        self.samples = int(samples)
+        self.samples = check_size("samples", samples)
 
     def call(self, x) -> dict:
         z_mean, z_log_var = self.encoder(x)
@@ -278,10 +354,23 @@ class IWAE(VAE):
         }
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        kl = gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"])
-        self.reconstruction_loss.update_state(-ops.mean(y_pred["log_likelihoods"], axis=1))
-        self.kl_loss.update_state(kl)
-        return -ops.mean(importance_weighted_bound(y_pred["log_weights"], axis=1))
+        nats = {
+            "reconstruction": -ops.mean(y_pred["log_likelihoods"], axis=1),
+            "kl": gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"]),
+            "loss": -importance_weighted_bound(y_pred["log_weights"], axis=1),
+        }
+        if sample_weight is not None:
+            weight = ops.cast(sample_weight, "float32")
+            nats = {name: weight * value for name, value in nats.items()}
+        self.reconstruction_loss.update_state(nats["reconstruction"])
+        self.kl_loss.update_state(nats["kl"])
+        return ops.mean(nats["loss"])
+
+    def check_target(self, y, x, name: str):
+        y = super().check_target(y, x, name)
+        if not np.array_equal(x, y):
+            raise ValueError(f"{name} must be x or left out: the weights of an IWAE are those of x")
+        return y
 
     def get_config(self) -> dict:
         return super().get_config() | {"samples": self.samples}
@@ -289,7 +378,7 @@ class IWAE(VAE):
 
 def check_beta(beta: float) -> float:
     """Return a KL weight that makes sense, or raise a ValueError."""
-    if not (beta >= 0 and math.isfinite(beta)):
+    if not isinstance(beta, numbers.Real) or not (beta >= 0 and math.isfinite(beta)):
         raise ValueError(f"beta must be a finite number, 0 or more, got {beta!r}")
     return float(beta)
 
@@ -344,12 +433,13 @@ class ConditionalVAE(VAE):
     def sample(self, labels, seed: int) -> np.ndarray:
         """Draw one z for each label and decode it: pixel probabilities, (n, *image_shape)."""
         shape = (np.size(labels), self.latent_dim)
-        return self.decode(np.random.default_rng(seed).standard_normal(shape, "float32"), labels)
+        z = np.random.default_rng(seed).standard_normal(shape, "float32")
+        return self.decode(z, np.atleast_1d(labels))
 
     def decode(self, z, labels) -> np.ndarray:
         """Pixel probabilities of codes z, shape (n, latent_dim), given n labels."""
-        check_labels(labels, len(z), self.classes, "labels")
-        condition = np.eye(self.classes, dtype="float32")[np.asarray(labels)]
+        labels = check_labels(labels, len(z), self.classes, "labels")
+        condition = np.eye(self.classes, dtype="float32")[labels]
         logits = self.decoder([ops.convert_to_tensor(z), ops.convert_to_tensor(condition)])
         return ops.convert_to_numpy(ops.sigmoid(logits))
 
@@ -369,16 +459,25 @@ class ConditionalVAE(VAE):
         beta = float(ops.convert_to_numpy(self.beta))
         return VAE(fix(self.encoder), fix(self.decoder), beta, self.seed)
 
-    def check_input(self, x, name: str = "x") -> None:
-        if isinstance(x, (tuple, list)) and len(x) == 2:
-            check_images(x[0], self.image_shape, f"the images in {name}")
-            check_labels(x[1], len(x[0]), self.classes, f"the labels in {name}")
-        elif isinstance(x, BinarisedBatches) and x.y is not None:
-            check_labels(x.y, len(x.y), self.classes, f"the labels in {name}")
-        elif isinstance(x, (tuple, list, np.ndarray, BinarisedBatches)):
+    def check_input(self, x, name: str = "x") -> tuple:
+        if not isinstance(x, tuple | list) or len(x) != 2:
             raise ValueError(
                 f"{name} must hold pairs of images and labels, as in fit((x, y)) or "
                 f"validation_data=((x_val, y_val),), got {type(x).__name__}"
+            )
+        images = check_images(x[0], self.image_shape, f"the images in {name}")
+        return images, check_labels(x[1], len(images), self.classes, f"the labels in {name}")
+
+
+class _Finite(keras.callbacks.Callback):
+    """Ends a training that has nothing more to learn from: its loss is NaN or infinite."""
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss} after epoch {epoch + 1}: try a smaller learning rate, or "
+                "gradient clipping (clipnorm=1.0 in the optimizer)"
             )
 
 
@@ -389,7 +488,7 @@ class BetaSchedule(keras.callbacks.Callback):
         schedule: epoch (0, 1, ...) -> beta, 0 or more.
 
     Raises:
-        ValueError: the schedule returns a beta that is negative, infinite or NaN.
+        ValueError: the schedule is no function, or returns what is no finite number of 0 or more.
 
     Source: Bowman et al. 2016, section 3.1 (KL cost annealing).
 
@@ -400,6 +499,8 @@ class BetaSchedule(keras.callbacks.Callback):
 
     def __init__(self, schedule: Callable[[int], float]) -> None:
         super().__init__()
+        if not callable(schedule):
+            raise ValueError(f"schedule must be a function of the epoch, got {schedule!r}")
         self.schedule = schedule
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:

@@ -6,16 +6,32 @@ precision they compute in half precision; what they give stays in float32.
 
 from collections.abc import Sequence
 import math
+import numbers
 
 from helpers.runtime import keras
 from keras import layers
+import numpy as np
 
 
-def check_sizes(**sizes: Sequence[int]) -> None:
-    for name, values in sizes.items():
-        for value in values:
-            if isinstance(value, bool) or int(value) != value or value < 1:
-                raise ValueError(f"{name} must hold whole numbers of at least 1, got {value!r}")
+def check_sizes(name: str, sizes) -> tuple[int, ...]:
+    """Sizes as whole numbers of Python's own; a single number is one size.
+
+    Raises:
+        ValueError: anything but whole numbers of at least 1, of whatever type.
+    """
+    listed = sizes if isinstance(sizes, list | tuple | np.ndarray) else [sizes]
+    for size in listed:
+        is_number = isinstance(size, numbers.Real) and not isinstance(size, bool | np.bool_)
+        if not is_number or size < 1 or size != int(size):
+            raise ValueError(f"{name} must hold whole numbers of at least 1, got {size!r}")
+    return tuple(int(size) for size in listed)
+
+
+def check_size(name: str, size) -> int:
+    """The same for what is one number."""
+    if np.ndim(size) == 0:
+        return check_sizes(name, size)[0]
+    raise ValueError(f"{name} must be one whole number of at least 1, got {size!r}")
 
 
 def dense_encoder(
@@ -43,12 +59,10 @@ def dense_encoder(
         ValueError: a size that is not a whole number of at least 1, or another number of
             activations than of hidden layers.
     """
-    check_sizes(image_shape=image_shape, hidden=hidden, latent_dim=(latent_dim,))
+    image_shape, hidden = check_sizes("image_shape", image_shape), check_sizes("hidden", hidden)
     x = keras.Input(image_shape, name="image")
     h = _dense_layers(layers.Flatten()(x), hidden, activation)
-    z_mean = layers.Dense(latent_dim, name="z_mean", dtype="float32")(h)
-    z_log_var = layers.Dense(latent_dim, name="z_log_var", dtype="float32")(h)
-    return keras.Model(x, [z_mean, z_log_var], name="encoder")
+    return keras.Model(x, _heads(h, latent_dim), name="encoder")
 
 
 def dense_decoder(
@@ -61,8 +75,8 @@ def dense_decoder(
 
     Args and errors as in `dense_encoder`; `hidden` runs from the latents outwards.
     """
-    check_sizes(image_shape=image_shape, hidden=hidden, latent_dim=(latent_dim,))
-    z = keras.Input((latent_dim,), name="z")
+    image_shape, hidden = check_sizes("image_shape", image_shape), check_sizes("hidden", hidden)
+    z = _code(latent_dim)
     h = _dense_layers(z, hidden, activation)
     logits = layers.Dense(math.prod(image_shape), name="logits")(h)
     return keras.Model(z, layers.Reshape(image_shape, dtype="float32")(logits), name="decoder")
@@ -80,10 +94,21 @@ def dense_networks(
         >>> vae = VAE(*dense_networks(hidden=(256, 128), latent_dim=2))
     """
     back = activation[::-1] if isinstance(activation, list | tuple) else activation
+    hidden = check_sizes("hidden", hidden)
     return (
         dense_encoder(image_shape, hidden, latent_dim, activation),
         dense_decoder(image_shape, hidden[::-1], latent_dim, back),
     )
+
+
+def _heads(h, latent_dim: int) -> list:
+    latent_dim = check_size("latent_dim", latent_dim)
+    names = ("z_mean", "z_log_var")
+    return [layers.Dense(latent_dim, name=name, dtype="float32")(h) for name in names]
+
+
+def _code(latent_dim: int):
+    return keras.Input((check_size("latent_dim", latent_dim),), name="z")
 
 
 def _dense_layers(h, hidden: Sequence[int], activation: str | Sequence):
@@ -119,15 +144,13 @@ def conv_encoder(
     Raises:
         ValueError: a size below 1, or an image that cannot be halved that often.
     """
-    _halved(image_shape, filters, latent_dim)
+    image_shape, filters = _halved(image_shape, filters)[:2]
     x = keras.Input(image_shape, name="image")
     h = layers.Reshape((*image_shape, 1))(x)
     for channels in filters:
         h = layers.Conv2D(channels, 3, strides=2, padding="same", activation=activation)(h)
     h = layers.Flatten()(h)
-    z_mean = layers.Dense(latent_dim, name="z_mean", dtype="float32")(h)
-    z_log_var = layers.Dense(latent_dim, name="z_log_var", dtype="float32")(h)
-    return keras.Model(x, [z_mean, z_log_var], name="encoder")
+    return keras.Model(x, _heads(h, latent_dim), name="encoder")
 
 
 def conv_decoder(
@@ -145,8 +168,8 @@ def conv_decoder(
 
     Source: Odena, Dumoulin and Olah 2016, Deconvolution and checkerboard artifacts.
     """
-    height, width = _halved(image_shape, filters, latent_dim)
-    z = keras.Input((latent_dim,), name="z")
+    image_shape, filters, (height, width) = _halved(image_shape, filters)
+    z = _code(latent_dim)
     h = layers.Dense(height * width * filters[0], activation=activation)(z)
     h = layers.Reshape((height, width, filters[0]))(h)
     up = {"kernel_size": 4, "strides": 2, "padding": "same"}
@@ -156,21 +179,21 @@ def conv_decoder(
     return keras.Model(z, layers.Reshape(image_shape, dtype="float32")(logits), name="decoder")
 
 
-def _halved(image_shape, filters, latent_dim: int) -> tuple[int, int]:
-    """Height and width after one halving for each entry of filters, or an error."""
-    check_sizes(image_shape=image_shape, filters=filters, latent_dim=(latent_dim,))
+def _halved(image_shape, filters) -> tuple[tuple, tuple, tuple]:
+    """Both as whole numbers, and height and width after one halving per filter, or an error."""
+    image_shape, filters = check_sizes("image_shape", image_shape), check_sizes("filters", filters)
     if len(filters) == 0 or len(image_shape) != 2:
         raise ValueError(
             "filters must hold at least one number, and image_shape be (height, width), "
-            f"got {tuple(filters)} and {tuple(image_shape)}"
+            f"got {filters} and {image_shape}"
         )
     factor = 2 ** len(filters)
     if any(size % factor for size in image_shape):
         raise ValueError(
             f"image_shape must be divisible by {factor} to be halved {len(filters)} times, "
-            f"got {tuple(image_shape)}"
+            f"got {image_shape}"
         )
-    return image_shape[0] // factor, image_shape[1] // factor
+    return image_shape, filters, tuple(size // factor for size in image_shape)
 
 
 def conditional_encoder(
@@ -185,7 +208,7 @@ def conditional_encoder(
     The condition, of shape (batch, classes), is a one-hot label: it joins the pixels as so many
     more inputs. Other arguments and errors as in `dense_encoder`.
     """
-    check_sizes(image_shape=image_shape, classes=(classes,))
+    image_shape, classes = check_sizes("image_shape", image_shape), check_size("classes", classes)
     x = keras.Input(image_shape, name="image")
     condition = keras.Input((classes,), name="condition")
     joined = layers.Concatenate()([layers.Flatten()(x), condition])
@@ -204,9 +227,8 @@ def conditional_decoder(
 
     Args and errors as in `conditional_encoder`; `hidden` runs from the latents outwards.
     """
-    check_sizes(classes=(classes,), latent_dim=(latent_dim,))
-    z = keras.Input((latent_dim,), name="z")
+    classes, z = check_size("classes", classes), _code(latent_dim)
     condition = keras.Input((classes,), name="condition")
-    inner = dense_decoder(image_shape, hidden, latent_dim + classes, activation)
+    inner = dense_decoder(image_shape, hidden, z.shape[1] + classes, activation)
     logits = inner(layers.Concatenate()([z, condition]))
     return keras.Model([z, condition], logits, name="conditional_decoder")

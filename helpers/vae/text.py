@@ -6,6 +6,7 @@ up to and including the end, averaged over the batch.
 """
 
 import itertools
+import numbers
 
 from helpers.runtime import keras
 from helpers.vae.models import PACKAGE, VAE
@@ -13,8 +14,8 @@ from keras import layers, ops
 import numpy as np
 
 
-def check_strings(x, width: int, symbols: int, name: str = "x") -> None:
-    """Refuse anything that is not a batch of strings as described at the top of this module.
+def check_strings(x, width: int, symbols: int, name: str = "x") -> np.ndarray:
+    """A batch of strings, as described at the top of this module, as int32, or an error.
 
     Raises:
         ValueError: a wrong shape, no string at all, numbers that are not whole or not symbols, or
@@ -27,6 +28,7 @@ def check_strings(x, width: int, symbols: int, name: str = "x") -> None:
         raise ValueError(f"{name} must hold whole numbers from 0 to {symbols - 1}")
     if ((x[:, :-1] == 0) & (x[:, 1:] != 0)).any():
         raise ValueError(f"{name} must have nothing but 0 after the end, the first 0")
+    return x.astype("int32", copy=False)
 
 
 def all_strings(width: int, symbols: int) -> np.ndarray:
@@ -181,7 +183,7 @@ class TextVAE(VAE):
         seed: int | None = None,
         **kwargs,
     ) -> None:
-        if not 0 <= word_dropout < 1:
+        if not isinstance(word_dropout, numbers.Real) or not 0 <= word_dropout < 1:
             raise ValueError(f"word_dropout must be at least 0 and below 1, got {word_dropout!r}")
         self.word_dropout = word_dropout  # build() reads it
         super().__init__(encoder, decoder, beta, seed, free_nats=free_nats, **kwargs)
@@ -250,9 +252,11 @@ class TextVAE(VAE):
             raise ValueError(f"decoder must give logits of shape ({width}, symbols), got {gives}")
         return (width,), latent_dim
 
-    def check_input(self, x, name: str = "x") -> None:
-        if isinstance(x, (np.ndarray, list)):
-            check_strings(x, self.width, self.symbols, name)
+    def check_input(self, x, name: str = "x") -> np.ndarray:
+        return check_strings(x, self.width, self.symbols, name)
+
+    def check_target(self, y, x, name: str) -> np.ndarray:
+        return self.check_input(y, name)
 
     def get_config(self) -> dict:
         return super().get_config() | {"word_dropout": self.word_dropout}

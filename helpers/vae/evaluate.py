@@ -160,7 +160,7 @@ def _check_codes(z, factors, bins: int) -> tuple[np.ndarray, np.ndarray]:
         )
     if not np.isfinite(z).all():
         raise ValueError("z must hold finite numbers, got NaN or infinity")
-    if not (factors == np.round(factors)).all():
+    if factors.dtype.kind == "f" and not (factors == np.round(factors)).all():
         raise ValueError("factors must be levels, whole numbers, got continuous values")
     if bins < 2:
         raise ValueError(f"bins must be at least 2, got {bins}")

@@ -157,6 +157,11 @@ class VAE(keras.Model):
                 )
         super().compile(optimizer, **settings)
 
+    def compile_from_config(self, config: dict) -> None:
+        """Keras does this by itself for models that do not refuse anything in `compile`."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def log_likelihood(self, x, z):
         """log p(x | z) of each image under its code, in nats: shape (batch,)."""
         return self.likelihood(x, self.decoder(z))

@@ -21,17 +21,21 @@ def check_sizes(name: str, sizes) -> tuple[int, ...]:
     """
     listed = sizes if isinstance(sizes, list | tuple | np.ndarray) else [sizes]
     for size in listed:
-        is_number = isinstance(size, numbers.Real) and not isinstance(size, bool | np.bool_)
-        if not is_number or size < 1 or size != int(size):
+        if not _is_size(size):
             raise ValueError(f"{name} must hold whole numbers of at least 1, got {size!r}")
     return tuple(int(size) for size in listed)
 
 
 def check_size(name: str, size) -> int:
     """The same for what is one number."""
-    if np.ndim(size) == 0:
-        return check_sizes(name, size)[0]
-    raise ValueError(f"{name} must be one whole number of at least 1, got {size!r}")
+    if np.ndim(size) == 0 and _is_size(size):
+        return int(size)
+    raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}")
+
+
+def _is_size(size) -> bool:
+    is_number = isinstance(size, numbers.Real) and not isinstance(size, bool | np.bool_)
+    return is_number and size >= 1 and size == int(size)
 
 
 def dense_encoder(

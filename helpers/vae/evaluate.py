@@ -13,13 +13,9 @@ import numpy as np
 
 def _batches(vae: VAE, x: np.ndarray, samples: int, batch_size: int):
     if not isinstance(vae, VAE):
-        raise ValueError(
-            f"vae must be a VAE, and comes before the images, got {type(vae).__name__}"
-        )
+        raise ValueError(f"vae must be a VAE; it comes before x, got {type(vae).__name__}")
     if isinstance(vae, ConditionalVAE):
-        raise ValueError(
-            "vae must be of one class: vae.given(label), with the images of that label"
-        )
+        raise ValueError("vae must be of one class: vae.given(label), with images of that label")
     check_size("samples", samples)
     batch_size = check_size("batch_size", batch_size)
     x = vae.check_input(x)

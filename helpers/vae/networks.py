@@ -30,7 +30,8 @@ def check_size(name: str, size) -> int:
     """The same for what is one number."""
     if np.ndim(size) == 0 and _is_size(size):
         return int(size)
-    raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}")
+    got = f"an array of shape {size.shape}" if isinstance(size, np.ndarray) else repr(size)
+    raise ValueError(f"{name} must be a whole number of at least 1, got {got}")
 
 
 def _is_size(size) -> bool:

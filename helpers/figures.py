@@ -29,7 +29,7 @@ PALETTE = {
     "purple": "#CC79A7",
 }
 DPI = 160  # dots per inch: two to each CSS pixel of the page
-SHADES = [round(round(shade * 31 / 255) * 255 / 31) for shade in range(256)]  # 32 of the 256
+SHADES = [8 * (part // 8) for part in range(256)]  # 32 of red, green and blue each
 EDGE = range(-5, 5)  # the outermost pixels, within the margin that a layout leaves empty
 
 
@@ -65,20 +65,22 @@ class AltFigure(Figure):
 
 
 def png(pixels: np.ndarray, **options) -> bytes:
-    """A small PNG file: red, green and blue keep 32 shades each. `options` are Pillow's.
+    """A PNG file that is small, since it has few colours. `options` are Pillow's.
 
-    What has more than 256 colours even so, such as a colour map, is left to an octree. (Median cut
-    would paint thin orange and red lines on a picture of many greys the same brown.)
+    Of all colours of one shade the most frequent is kept, and of these the 256 most frequent. So
+    lines and areas keep theirs, and only the blends at their edges change. (Median cut would paint
+    thin orange and red lines beside many greys the same brown.)
     """
     full, target = Image.fromarray(pixels).convert("RGB"), io.BytesIO()
-    shaded = full.point(SHADES * 3)
-    if colours := shaded.getcolors(256):
-        palette = Image.new("P", (1, 1))
-        palette.putpalette([shade for _, colour in colours for shade in colour])
-        picture = shaded.quantize(palette=palette, dither=Image.Dither.NONE)
-    else:
-        picture = full.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        picture.putpalette([SHADES[shade] for shade in picture.getpalette()])  # white stays white
+    shaded, kept = full.point(SHADES * 3), {}
+    for _, colour in sorted(full.getcolors(2**15) or shaded.getcolors(2**15)):
+        shade = tuple(SHADES[part] for part in colour)
+        kept.pop(shade, None)  # a less frequent colour
+        kept[shade] = colour
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.ravel(list(kept)[-256:]).tolist())
+    picture = shaded.quantize(palette=palette, dither=Image.Dither.NONE)
+    picture.putpalette(np.ravel(list(kept.values())[-256:]).tolist())
     picture.save(target, format="png", **options)
     return target.getvalue()
 

@@ -72,7 +72,7 @@ def explore(render: Callable[..., AltFigure], **controls: w.Widget) -> w.VBox:
         _label(name, control)
         control.observe(redraw, names="value")
     draw()
-    row = w.HBox(list(controls.values()), layout=w.Layout(flex_flow="row wrap"))
+    row = w.HBox(list(controls.values()), layout=w.Layout(flex_flow="row wrap", grid_gap="0 16px"))
     return w.VBox([row, picture, caption])
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import contextlib
 import datetime
 import importlib.metadata
+import logging
 import numbers
 import os
 from pathlib import Path
@@ -20,6 +21,8 @@ from typing import TypeVar
 import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# One model after another, as in a search or a second *Run All*, is no loop that traces by mistake.
+logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
 
 T = TypeVar("T")
 

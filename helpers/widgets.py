@@ -5,13 +5,20 @@ its sliders in the browser: it answers faster, and also works in a saved page wi
 """
 
 from collections.abc import Callable, Mapping, Sequence
+import gc
 import html
 import io
 
-from helpers.figures import AltFigure
+from helpers.figures import AltFigure, SteadyLayout
 import ipywidgets as w
 import numpy as np
 from PIL import Image
+
+if not hasattr(w, "Stack"):
+    raise ImportError(
+        f"helpers.widgets needs ipywidgets 8 or newer, for its Stack, got {w.__version__}: "
+        'python -m pip install "ipywidgets>=8", then restart the kernel and reload the page'
+    )
 
 
 def png(image: np.ndarray) -> bytes:
@@ -27,26 +34,61 @@ def explore(render: Callable[..., AltFigure], **controls: w.Widget) -> w.VBox:
 
     Args:
         render: a pure function of the controls' values, which returns a figure with alt text.
-        controls: one widget with a `value` for each argument of `render`, by name.
+        controls: one widget with a `value` for each argument of `render`, by name. The name is its
+            label too, unless it has a description.
 
     Returns:
-        A box of the controls, the picture, and the alt text as its caption. (The picture's own
-        `tooltip` would be the place for it, but with one, JupyterLab cannot show an Image of
-        ipywidgets 8.1.9 at all.)
+        A box of the controls, the picture and, as its caption, the alt text: open, since a folded
+        line would close at every move. (With a `tooltip`, JupyterLab cannot show an Image of
+        ipywidgets 8.1.9 at all.) An error in `render` takes the place of both.
+
+    Raises:
+        ValueError: a control is no widget with a value.
 
     Example:
         >>> explore(show_q, mean=w.FloatSlider(0, min=-3, max=3), log_sd=w.FloatSlider(0))
     """
-    picture, caption = w.Image(format="png"), w.HTML()
+    steady, caption = SteadyLayout(), w.HTML()
+    picture = w.Image(format="png", layout=w.Layout(max_width="100%", height="auto"))
 
-    def draw(_change=None) -> None:
+    def draw() -> None:
         figure = render(**{name: control.value for name, control in controls.items()})
-        picture.value, caption.value = figure.png(), f"<small>{html.escape(figure.alt)}</small>"
+        picture.value, text = steady.png(figure), html.escape(figure.alt)
+        caption.value = f"<div style='font-size: small; line-height: 1.4'>{text}</div>"
+        picture.layout.width = caption.layout.max_width = f"{figure.css_size()['width']}px"
+        picture.layout.display = None
 
-    for control in controls.values():
-        control.observe(draw, names="value")
+    def redraw(_change) -> None:
+        gc.disable()  # it would look through a figure's thousands of parts again and again
+        try:
+            draw()
+        except Exception as error:
+            picture.layout.display = "none"
+            caption.value = f"<b>{type(error).__name__}: {html.escape(str(error))}</b>"
+        finally:
+            gc.enable()
+
+    for name, control in controls.items():
+        _label(name, control)
+        control.observe(redraw, names="value")
     draw()
-    return w.VBox([*controls.values(), picture, caption])
+    row = w.HBox(list(controls.values()), layout=w.Layout(flex_flow="row wrap", grid_gap="0 16px"))
+    return w.VBox([row, picture, caption])
+
+
+def _label(name: str, control: w.Widget) -> None:
+    """Give a control a label that is shown whole, and a width that suits it."""
+    if not isinstance(control, w.ValueWidget):
+        raise ValueError(
+            f"{name} must be a widget with a value, such as IntSlider(), got {control!r}"
+        )
+    control.description = control.description or name
+    control.tooltip = control.tooltip or control.description  # else a mouse over it reads "null"
+    control.style.description_width = "initial"
+    if control.style.has_trait("button_width"):
+        control.style.button_width, control.layout.display = "auto", "flex"
+    else:
+        control.layout.width = f"calc(200px + {len(control.description)}ch)"
 
 
 def picture_grid(

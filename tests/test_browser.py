@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 
+from nbclient import NotebookClient
 import nbformat
 import pytest
 
@@ -58,6 +59,34 @@ def line(slope):
 widgets.explore(line, slope=ipywidgets.IntSlider(1, 0, 9))
 """
 
+STATIC = """
+from helpers import figures
+
+fig, ax = figures.subplots(alt="A line that rises from 0 to 1.")
+ax.plot([0, 1])
+fig
+"""
+
+FOUR = """
+from helpers import figures, widgets
+import ipywidgets
+
+def wave(height, phase, spread, kind):
+    if phase == 9:
+        raise ValueError("phase must be below 9, got 9")
+    fig, ax = figures.subplots(width=7, height=3.2, alt=f"a {kind} wave of phase {phase}")
+    ax.plot([phase, height, spread])
+    return fig
+
+widgets.explore(
+    wave,
+    height=ipywidgets.FloatSlider(1, description="height of the wave (cm)"),
+    phase=ipywidgets.IntSlider(3, 0, 9),
+    spread=ipywidgets.SelectionSlider(options=[0.1, 10, 1000, 100_000], description="spread"),
+    kind=ipywidgets.ToggleButtons(options=["sine", "square"], description="form of the wave"),
+)
+"""
+
 SEARCH = """
 import warnings
 from helpers.search import EvolutionSearchCV, GreedySearchCV, PrioritySearchCV
@@ -88,7 +117,8 @@ def page():
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """A JupyterLab with notebook 00 stripped of its outputs, so that what shows is what has run,
-    a notebook with one figure that the kernel draws again at every move, and one with searches."""
+    notebooks with figures that the kernel draws again at every move, one with searches, and one
+    that has run elsewhere, with a figure."""
     home = tmp_path_factory.mktemp("lab")
     notebook = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
     notebook.metadata.pop("widgets", None)
@@ -96,9 +126,12 @@ def lab(tmp_path_factory):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     nbformat.write(notebook, home / "00_start_here.ipynb")
-    for name, source in (("explore", EXPLORE), ("search", SEARCH)):
+    for name, source in (("explore", EXPLORE), ("four", FOUR), ("search", SEARCH)):
         notebook.cells = [nbformat.v4.new_code_cell(source)]
         nbformat.write(notebook, home / f"{name}.ipynb")
+    notebook.cells = [nbformat.v4.new_code_cell(STATIC)]
+    NotebookClient(notebook, extra_arguments=["--log-level=ERROR"]).execute()
+    nbformat.write(notebook, home / "static.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -182,6 +215,54 @@ def test_a_figure_that_the_kernel_draws_follows_a_key(lab, page):
     page.keyboard.press("ArrowRight")
     playwright.expect(shown).not_to_have_attribute("src", before, timeout=10_000)
     playwright.expect(page.locator(BOX)).to_contain_text("a line of slope 2")
+
+
+def test_a_figure_that_has_run_elsewhere_has_its_description_under_it(lab, page):
+    page.goto(f"{lab}/lab/workspaces/static/tree/static.ipynb", wait_until="domcontentloaded")
+    picture = page.locator(".jp-RenderedImage img")
+    picture.wait_for(timeout=60_000)
+    size = picture.bounding_box()
+    assert (size["width"], size["height"]) == (560, 256)
+    assert picture.evaluate("image => image.naturalWidth") == 2 * 560
+    description = page.locator("details")
+    assert description.inner_text() == "What the figure shows"
+    description.locator("summary").click()
+    assert "A line that rises from 0 to 1." in description.inner_text()
+    assert description.bounding_box()["y"] >= size["y"] + size["height"]
+
+
+def test_four_controls_and_a_picture_fit_on_a_small_screen(lab, page):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_and_run(page, f"{lab}/lab/workspaces/four/tree/four.ipynb")
+    explorer = page.locator(BOX)
+    picture = explorer.locator("img")
+    picture.wait_for(timeout=60_000)
+    explorer.evaluate("box => box.scrollIntoView()")
+    seen = page.locator(".jp-WindowedPanel-outer").bounding_box()
+    controls = explorer.locator(".widget-hbox > *").all()
+    assert len(controls) == 4
+    for box in (element.bounding_box() for element in (*controls, picture)):
+        assert seen["x"] <= box["x"] and box["x"] + box["width"] <= seen["x"] + seen["width"]
+        assert seen["y"] <= box["y"] and box["y"] + box["height"] <= seen["y"] + seen["height"]
+    assert picture.evaluate("image => [image.width, image.height]") == [560, 256]
+    labels = explorer.locator(".widget-label").all()
+    names = ["height of the wave (cm)", "phase", "spread", "form of the wave"]
+    assert [label.inner_text() for label in labels][:4] == names
+    for label in labels[:4]:
+        needed, given = label.evaluate("label => [label.scrollWidth, label.clientWidth]")
+        assert 0 < needed <= given
+    for track in explorer.locator(".noUi-base").all():
+        assert track.bounding_box()["width"] > 100  # room enough to choose a value
+
+    phase = explorer.locator(".noUi-handle").nth(1)
+    phase.focus()
+    page.keyboard.press("End")
+    error = explorer.get_by_text("ValueError: phase must be below 9, got 9")
+    error.wait_for(timeout=10_000)
+    assert not picture.is_visible()
+    page.keyboard.press("ArrowLeft")
+    explorer.get_by_text("a sine wave of phase 8").wait_for(timeout=10_000)
+    assert picture.is_visible() and not error.is_visible()
 
 
 def test_progress_bars_show_the_searches(lab, page):

@@ -85,7 +85,7 @@ def test_no_forbidden_import(name):
         ("search.cv", "import keras"),
         ("vae.models", "from helpers.table.lookup import ArchitectureTable"),
         ("table.lookup", "import jax.numpy"),
-        ("table.build", "from helpers.exercises import check"),
+        ("table.strings", "from helpers.exercises import check"),
     ],
 )
 def test_a_planted_import_is_found(name, source):

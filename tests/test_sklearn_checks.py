@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 FOLDER = tempfile.TemporaryDirectory()  # removed when the tests end
 WRAPPED = [
@@ -20,6 +21,12 @@ WRAPPED = [
     StandardScaler(),
     make_pipeline(StandardScaler(), LogisticRegression(random_state=0)),
 ]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    with threadpool_limits(1):  # the matrices are small: more threads only get in each other's way
+        yield
 
 
 @parametrize_with_checks([VAETransformer(hidden=(8,), latent_dim=2, epochs=1, random_state=0)])

@@ -1,10 +1,8 @@
 """The architecture table: every VAE of a small space, trained in advance on real digits.
 
-    python -m helpers.table build    # trains what its log does not hold yet, then writes the table
-    python -m helpers.table check    # trains rows again with VAE.fit, and compares
-
-A search over the table costs microseconds per answer, and its regret is exact, because the best
-architecture is known. After NAS-Bench-101 (Ying et al. 2019), with VAEs instead of classifiers.
+`data/recipes/make_architectures.py` made it. A search over the table costs microseconds per answer,
+and its regret is exact, because the best architecture is known. After NAS-Bench-101 (Ying et al.
+2019), with VAEs instead of classifiers.
 
 **The space.** 1 to 3 hidden layers in the encoder, each with a width and an activation of its own;
 the decoder mirrors them; and a number of latents: 2,336 architectures, no two of them alike.
@@ -133,7 +131,7 @@ class ArchitectureTable:
         path = Path(path)
         restore = (
             "Restore it with `git checkout -- data/architectures.npz`, or make it again with "
-            "`python -m helpers.table build` (an hour or two)."
+            "`python data/recipes/make_architectures.py build` (an hour or two)."
         )
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing. {restore}")

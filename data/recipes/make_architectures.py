@@ -1,7 +1,7 @@
 """How the architecture table was made: training, the log of a build, and a check of the result.
 
-    python -m helpers.table build    # trains what its log does not hold yet, then writes the table
-    python -m helpers.table check    # trains rows again with VAE.fit, and compares
+    python data/recipes/make_architectures.py build    # what its log does not hold yet
+    python data/recipes/make_architectures.py check    # rows again, with VAE.fit
 
 Keras is imported inside the functions, because `main` first chooses its backend.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 import time
 
 from helpers import data
-from helpers.table.lookup import (
+from helpers.table import (
     ACTIVATIONS,
     EPOCHS,
     SEEDS,
@@ -286,7 +286,8 @@ def provenance() -> dict:
 
     made = runtime.circumstances()
     made["versions"] += f" {jax.__version__}"
-    return {"command": "python -m helpers.table build", "data": "scikit-learn's digits"} | made
+    command = "python data/recipes/make_architectures.py build"
+    return {"command": command, "data": "scikit-learn's digits"} | made
 
 
 def write(table: Path, log: Path, wanted: list[dict]) -> None:
@@ -355,7 +356,7 @@ def train_by_fit(params: dict, seed: int, epochs: Sequence[int] = EPOCHS) -> lis
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m helpers.table")
+    parser = argparse.ArgumentParser(prog="python data/recipes/make_architectures.py")
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("build", help="train what is missing, then write the table")
     command.set_defaults(run=build)
@@ -377,3 +378,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     if given.pop("run")(**given) is False:
         raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    import make_architectures  # under this name the processes can import what they run
+
+    make_architectures.main()

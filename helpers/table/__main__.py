@@ -1,5 +1,0 @@
-"""`python -m helpers.table build` and `check`."""
-
-from helpers.table.build import main
-
-main()

@@ -72,7 +72,7 @@ class CountedTree(ClassifierMixin, BaseEstimator):
 def make(kind: str, folder: Path, seconds: float = 0.03, n_jobs: int | None = None):
     """A search of one kind over cached trees, whose traces are all in one folder."""
     tree = CountedTree(log=str(folder / "log.txt"), seconds=seconds)
-    common = {"estimator": CachedEstimator(tree, folder / "cache"), "n_jobs": n_jobs}
+    common = {"estimator": CachedEstimator(tree, folder / "cache", version=1), "n_jobs": n_jobs}
     if kind == "grid":
         return GridSearchCV(param_grid=SPACE, cv=FOLDS, **common)
     if kind == "halving":
@@ -104,7 +104,7 @@ def lines(folder: Path) -> list[int]:
 
 
 def entries(folder: Path) -> int:
-    return len(list((folder / "cache").rglob("output.pkl")))
+    return len(list((folder / "cache").glob("*.fit")))
 
 
 def wait_for_lines(folder: Path, number: int, alive=lambda: True) -> list[int]:

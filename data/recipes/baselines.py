@@ -9,49 +9,21 @@ import numpy as np
 import optuna
 
 
-def in_grid_order(space: Space, rng: np.random.RandomState) -> Strategy:
-    """One candidate after the other, as nested loops give them.
-
-    Which loop is the outer one, and at which end each begins, is drawn at random: a grid says
-    nothing about it. (As the article's grid is written, its defaults come first and are good.)
-    """
-    points = list(space.points())
-    width = max(len(positions) for _, positions in points)
-    nesting, signs = rng.permutation(width), rng.choice([-1, 1], size=width)
-    subspaces = rng.permutation(len(space.subspaces))
-
-    def order(point):
-        index, positions = point
-        loops = [place for place in nesting if place < len(positions)]
-        return subspaces[index], [signs[place] * positions[place] for place in loops]
-
-    yield from ([point] for point in sorted(points, key=order))
-
-
 def shuffled(space: Space, rng: np.random.RandomState) -> Strategy:
-    """Random search without replacement."""
+    """Random search without replacement, by one permutation of a finite space."""
     points = list(space.points())
     yield from ([points[i]] for i in rng.permutation(len(points)))
 
 
-def at_random(space: Space, rng: np.random.RandomState) -> Strategy:
-    """The same, by the draws that `evolution` begins with too: runs of one seed share a start."""
-    yield from _without_repetition(lambda: space.random(rng), space.size)
-
-
 def depth_first(space: Space, rng: np.random.RandomState) -> Strategy:
-    """Random as well, but uniform over the subspaces, and then within the subspace."""
+    """Random search that is uniform over the subspaces first, and then within the subspace."""
 
     def draw() -> Point:
         index = int(rng.randint(len(space.subspaces)))
         return index, tuple(one.random(rng) for one in space.subspaces[index].values())
 
-    yield from _without_repetition(draw, space.size)
-
-
-def _without_repetition(draw: Callable[[], Point], size: int) -> Strategy:
     seen = set()
-    while len(seen) < size:
+    while len(seen) < space.size:
         point = draw()
         if point not in seen:
             seen.add(point)

@@ -44,7 +44,7 @@ def build(samples: int, seed: int) -> IWAE:
     """The published network: two hidden layers of 200 tanh units on each side, 50 latents."""
     keras.utils.set_random_seed(seed)
     sizes = {"image_shape": (784,), "hidden": (200, 200), "latent_dim": 50, "activation": "tanh"}
-    return IWAE(dense_encoder(**sizes), dense_decoder(**sizes), samples, seed=seed)
+    return IWAE(dense_encoder(**sizes), dense_decoder(**sizes), samples=samples, seed=seed)
 
 
 def loss_function(model: IWAE, objective: str):

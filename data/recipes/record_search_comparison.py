@@ -11,16 +11,16 @@ goes on where it was.
 import json
 import math
 
-from baselines import by_tpe, in_grid_order, shuffled
+from baselines import by_tpe, shuffled
 from helpers import records
 from helpers.search import Space
-from helpers.search.strategies import evolution, greedy, priority, run
+from helpers.search.strategies import evolution, greedy, in_order, priority, run
 import numpy as np
 from recording import Record
 
 SEEDS, BUDGET = 50, 100
 GENERATORS = {
-    "grid": in_grid_order,
+    "grid": in_order,
     "random": shuffled,
     "greedy": greedy,
     "evolution": evolution,

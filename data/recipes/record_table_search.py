@@ -20,7 +20,7 @@ it was.
 
 from functools import partial
 
-from baselines import at_random, by_tpe, depth_first, in_grid_order
+from baselines import by_tpe, depth_first
 from helpers.search import Space, strategies
 from helpers.table import ArchitectureTable, param_space
 import numpy as np
@@ -38,8 +38,8 @@ def row_of(point) -> int:
 
 
 SINGLE = {
-    "grid": in_grid_order,
-    "random": at_random,
+    "grid": strategies.in_order,
+    "random": strategies.at_random,
     "random, depth first": depth_first,
     "greedy": strategies.greedy,
     "evolution": strategies.evolution,

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import html
 import io
 
+from helpers.data import check_images
 from IPython.display import HTML, display
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -151,20 +152,36 @@ def subplots(
     return fig, axes
 
 
+def grey(images, name: str) -> np.ndarray:
+    """Pixels in [0, 1] as they are drawn: (n, height, width), without an axis of one channel.
+
+    Raises:
+        ValueError: another shape, NaN, or a pixel out of range, which would be cut off in silence.
+    """
+    images = check_images(images, name=name)
+    images = images[..., 0] if images.ndim == 4 and images.shape[-1] == 1 else images
+    if images.ndim != 3:
+        raise ValueError(f"{name} must be of shape (n, height, width), got {images.shape}")
+    return images
+
+
 def image_rows(
     rows: Mapping[str, np.ndarray], *, alt: str, title: str = "", scale: float = 0.6
 ) -> AltFigure:
     """Rows of images under each other, each with its name: originals over reconstructions, say.
 
     Args:
-        rows: name -> images in [0, 1], shape (n, height, width); all rows as long as the first.
+        rows: name -> images, as `grey` takes them; all rows as long as the first.
         alt: what is to be seen.
         title: the finding.
         scale: inches per image.
 
     Raises:
-        ValueError: there is no row, or they differ in length.
+        ValueError: there is no row, they differ in length, or an image is none.
     """
+    if not isinstance(rows, Mapping):
+        raise ValueError(f"rows must be a dict, name -> images, got {type(rows).__name__}")
+    rows = {name: grey(images, f"rows[{name!r}]") for name, images in rows.items()}
     lengths = {len(images) for images in rows.values()}
     if len(lengths) != 1:
         raise ValueError(f"rows must all hold the same number of images, got {sorted(lengths)}")

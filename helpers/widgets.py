@@ -9,7 +9,7 @@ import gc
 import html
 import io
 
-from helpers.figures import AltFigure, SteadyLayout
+from helpers.figures import AltFigure, SteadyLayout, grey
 import ipywidgets as w
 import numpy as np
 from PIL import Image
@@ -23,7 +23,7 @@ if not hasattr(w, "Stack"):
 
 def png(image: np.ndarray) -> bytes:
     """A grey image in [0, 1], shape (height, width), dark where it is 1, as a small PNG file."""
-    pixels = np.round(255 * (1 - np.clip(image, 0, 1))).astype("uint8")
+    pixels = np.round(255 * (1 - grey(np.asarray(image)[None], "image")[0])).astype("uint8")
     target = io.BytesIO()
     Image.fromarray(pixels).save(target, format="png", optimize=True)
     return target.getvalue()
@@ -43,7 +43,7 @@ def explore(render: Callable[..., AltFigure], **controls: w.Widget) -> w.VBox:
         ipywidgets 8.1.9 at all.) An error in `render` takes the place of both.
 
     Raises:
-        ValueError: a control is no widget with a value.
+        ValueError: a control is no widget with a value, or `render` returns another figure.
 
     Example:
         >>> explore(show_q, mean=w.FloatSlider(0, min=-3, max=3), log_sd=w.FloatSlider(0))
@@ -53,6 +53,10 @@ def explore(render: Callable[..., AltFigure], **controls: w.Widget) -> w.VBox:
 
     def draw() -> None:
         figure = render(**{name: control.value for name, control in controls.items()})
+        if not isinstance(figure, AltFigure):
+            raise ValueError(
+                f"render must return a figure of `figures.subplots`, got {type(figure).__name__}"
+            )
         picture.value, text = steady.png(figure), html.escape(figure.alt)
         caption.value = f"<div style='font-size: small; line-height: 1.4'>{text}</div>"
         picture.layout.width = caption.layout.max_width = f"{figure.css_size()['width']}px"
@@ -112,7 +116,7 @@ def picture_grid(
     controls = {
         name: w.SelectionSlider(
             options=[
-                (value if isinstance(value, str) else f"{value:+.1f}", index)
+                (value if isinstance(value, str) else f"{round(value, 9):+.3g}", index)
                 for index, value in enumerate(values)
             ],
             value=len(values) // 2,
@@ -123,6 +127,11 @@ def picture_grid(
     }
 
     def nest(level: Sequence | bytes, names: list[str]) -> w.Widget:
+        if (not names) != isinstance(level, bytes):
+            raise ValueError(
+                f"pictures must be PNG files as bytes, nested once for each of {list(sliders)}, "
+                f"got {type(level).__name__} where {'one' if not names else 'a list'} should be"
+            )
         if not names:
             return w.Image(value=level, format="png", layout=shared)
         if len(level) != len(sliders[names[0]]):
@@ -148,14 +157,20 @@ def latent_explorer(
         steps: positions of each slider; all steps * steps images are decoded at once.
 
     Raises:
-        ValueError: fewer than two steps, or a limit of 0 or less.
+        ValueError: fewer than two steps, a limit of 0 or less, or no such function.
     """
+    if not callable(decode) or hasattr(decode, "decode"):
+        raise ValueError(f"decode must be a function of codes, such as vae.decode, got {decode!r}")
     if steps < 2 or limit <= 0:
         raise ValueError(f"steps must be at least 2 and limit above 0, got {steps} and {limit}")
     values = np.linspace(-limit, limit, steps)
     plane = np.stack(np.meshgrid(values, values, indexing="ij"), axis=-1).reshape(-1, 2)
-    images = decode(plane.astype("float32"))
-    pictures = [
-        [png(image) for image in row] for row in images.reshape(steps, steps, *images.shape[1:])
-    ]
+    try:
+        images = decode(plane.astype("float32"))
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"decode must take codes of shape (n, 2), got {reason}") from error
+    images = grey(images, "decode(codes)")
+    flat = [png(image) for image in images]
+    pictures = [flat[start : start + steps] for start in range(0, len(flat), steps)]
     return picture_grid(pictures, {"z[0]": values, "z[1]": values})

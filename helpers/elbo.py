@@ -1,7 +1,7 @@
 """The mathematics of the evidence lower bound (ELBO), on Keras tensors or NumPy arrays.
 
-One scale everywhere: nats per example. Every function sums over all axes but the first, so its
-result has shape (batch,); whoever trains takes the mean over the batch last.
+One scale everywhere: nats per example. Unless a function says otherwise it sums over all axes but
+the first, so its result has shape (batch,); whoever trains takes the mean over the batch last.
 """
 
 import math
@@ -29,24 +29,21 @@ def _pair(**tensors) -> list:
 
     A size that is unknown while a model is traced fits any other.
     """
-    values = [_float(value) for value in tensors.values()]
+    values, names = [_float(value) for value in tensors.values()], " and ".join(tensors)
     a, b = (tuple(value.shape) for value in values)
     if len(a) != len(b) or not all(None in (m, n) or m == n for m, n in zip(a, b, strict=True)):
-        raise ValueError(f"{' and '.join(tensors)} must have the same shape, got {a} and {b}")
+        raise ValueError(f"{names} must have the same shape, got {a} and {b}")
     if len(a) < 2:
-        raise ValueError(f"{' and '.join(tensors)} must have a batch axis and more, got shape {a}")
+        raise ValueError(f"{names} must have a batch axis and more, got shape {a}")
     return values
 
 
 def gaussian_kl(z_mean, z_log_var):
-    """KL divergence of the diagonal Gaussian N(z_mean, exp(z_log_var)) from N(0, I).
+    """KL divergence of the diagonal Gaussian N(z_mean, exp(z_log_var)) from N(0, I), in nats.
 
     Args:
-        z_mean: means, shape (batch, latent_dim).
+        z_mean: means, shape (batch, latent_dim). The result, summed over the latents, has (batch,).
         z_log_var: natural logarithms of the variances, same shape.
-
-    Returns:
-        Nats per example, shape (batch,): summed over the latents.
 
     Raises:
         ValueError: the two shapes differ, or have a single axis.
@@ -63,14 +60,9 @@ def gaussian_kl(z_mean, z_log_var):
 
 
 def gaussian_kl_per_latent(z_mean, z_log_var):
-    """The same KL divergence latent by latent: `gaussian_kl` is its sum over the latents.
+    """The terms of the sum in `gaussian_kl`: nats per example and latent, (batch, latent_dim).
 
-    Args, errors: as in `gaussian_kl`.
-
-    Returns:
-        Nats per example and latent, shape (batch, latent_dim).
-
-    Source: as `gaussian_kl`; the latents are independent under both distributions.
+    Args, errors, source: as in `gaussian_kl`; the latents are independent in both distributions.
     """
     z_mean, z_log_var = _pair(z_mean=z_mean, z_log_var=z_log_var)
     return -0.5 * (1.0 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
@@ -79,8 +71,7 @@ def gaussian_kl_per_latent(z_mean, z_log_var):
 def free_bits(kl_per_latent, free_nats: float):
     """KL with a floor under every latent: the first `free_nats` of each cost nothing extra.
 
-    The floor is put under the **mean over the batch** of each latent's KL, not under the KL of
-    each image: an image may use less than the floor where others use more.
+    The floor is under the **mean over the batch**: an image may use less where others use more.
 
     Args:
         kl_per_latent: nats, shape (batch, latent_dim), from `gaussian_kl_per_latent`.
@@ -98,28 +89,23 @@ def free_bits(kl_per_latent, free_nats: float):
         >>> free_bits(np.array([[0.0, 3.0], [1.0, 3.0]]), 0.5)  # 0.5 (the mean of 0 and 1) + 3
         3.5
     """
-    is_number = isinstance(free_nats, numbers.Real)
-    if not is_number or not (free_nats >= 0 and math.isfinite(free_nats)):
+    if not (isinstance(free_nats, numbers.Real) and 0 <= free_nats < math.inf):
         raise ValueError(f"free_nats must be a finite number, 0 or more, got {free_nats!r}")
-    if len(kl_per_latent.shape) != 2:
-        raise ValueError(
-            f"kl_per_latent must have shape (batch, latent_dim), got {tuple(kl_per_latent.shape)}"
-        )
+    shape = tuple(kl_per_latent.shape)
+    if len(shape) != 2:
+        raise ValueError(f"kl_per_latent must have shape (batch, latent_dim), got {shape}")
     return ops.sum(ops.maximum(ops.mean(kl_per_latent, axis=0), free_nats))
 
 
 def bernoulli_log_likelihood(x, logits):
-    """Log-probability of the pixels x under independent Bernoulli variables.
+    """Log-probability of the pixels x under independent Bernoulli variables, in nats.
 
     Working on logits avoids the logarithm of a rounded-off sigmoid: log p = x * l - log(1 + e^l).
     For grey x in (0, 1) it is the negative cross-entropy, which is no log-probability.
 
     Args:
-        x: pixels in [0, 1], shape (batch, ...).
+        x: pixels in [0, 1], shape (batch, ...). The result, summed over the pixels, has (batch,).
         logits: log-odds that a pixel is 1, same shape.
-
-    Returns:
-        Nats per example, shape (batch,): summed over the pixels.
 
     Raises:
         ValueError: the two shapes differ, or an array has pixels outside [0, 1] (in a tensor that
@@ -137,15 +123,12 @@ def bernoulli_log_likelihood(x, logits):
 
 
 def gaussian_log_density(z, mean, log_var):
-    """Log-density of z under the diagonal Gaussian N(mean, exp(log_var)).
+    """Log-density of z under the diagonal Gaussian N(mean, exp(log_var)), in nats.
 
     Args:
-        z: values, shape (batch, dim).
+        z: values, shape (batch, dim). The result, summed over the dimensions, has (batch,).
         mean, log_var: what broadcasts against z as in NumPy: 0.0 for the standard normal, one
             number per dimension, or the shape of z (one row per example).
-
-    Returns:
-        Nats per example, shape (batch,): summed over the dimensions.
 
     Source: Bishop 2006, equation 2.43, for a diagonal covariance.
 
@@ -160,14 +143,11 @@ def gaussian_log_density(z, mean, log_var):
 def importance_weighted_bound(log_weights, axis: int = 0):
     """The importance-weighted bound on log p(x): log of the mean weight, not the mean of the logs.
 
-    With one sample it is the ELBO; with more it rises towards log p(x).
+    With one sample it is the ELBO; with more it rises towards log p(x). In nats per example.
 
     Args:
         log_weights: log p(x, z) - log q(z | x) of each sample, for instance (samples, batch).
-        axis: the axis of the samples; it is reduced.
-
-    Returns:
-        Nats per example, the shape of `log_weights` without `axis`.
+        axis: of the samples. The result has the shape of `log_weights` without it.
 
     Raises:
         ValueError: `axis` is not an axis of `log_weights`, or its length is 0 or unknown.

@@ -18,9 +18,6 @@ STAMP = ("command", "versions", "hardware", "date")
 def load(name: str) -> dict:
     """Read a record; every run holds its own command, versions, hardware and date.
 
-    Args:
-        name: of the record, such as "beta_sweep".
-
     Raises:
         FileNotFoundError: there is no such record.
         ValueError: the file is damaged.
@@ -45,16 +42,14 @@ def origin(runs: Iterable[Mapping]) -> str:
 def read(path: Path) -> dict:
     """A record with the stamp itself in every run, in place of its number."""
     restore = f"Restore it with `git checkout -- data/results/{path.name}`, or make it again."
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing. {restore}")
+    content = data.read_file(path, restore)
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(content)
         stamps = record.pop("stamps")
         if not all(all(stamp[name] for name in STAMP) for stamp in stamps):
             raise ValueError(f"every stamp must hold {STAMP}")
         record["runs"] = [run | {"stamp": stamps[run["stamp"]]} for run in record["runs"]]
         return record
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({type(error).__name__}: {error}). {restore}"
-        ) from error
+        why = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{path} is damaged ({why}). {restore}") from error

@@ -16,15 +16,12 @@ import platform
 import random
 import sys
 import tempfile
-from typing import TypeVar
 
 import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # One model after another, as in a search or a second *Run All*, is no loop that traces by mistake.
 logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
-
-T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -77,9 +74,13 @@ def cpu_count() -> int:
     return os.cpu_count() or 1
 
 
+def _on_gpu() -> bool:
+    return "keras" in sys.modules and has_gpu()  # a GPU counts for who uses it
+
+
 def device_name() -> str:
     """The make of the device that computes, for a table of results; without Keras, the CPU."""
-    if not (_uses_keras() and has_gpu()):
+    if not _on_gpu():
         return f"{_cpu_model()}, {cpu_count()} core(s)"
     backend = _keras().backend.backend()
     if backend == "jax":
@@ -89,10 +90,8 @@ def device_name() -> str:
     if backend == "tensorflow":
         import tensorflow as tf
 
-        details = tf.config.experimental.get_device_details(
-            tf.config.list_physical_devices("GPU")[0]
-        )
-        return details.get("device_name", "GPU")
+        gpu = tf.config.list_physical_devices("GPU")[0]
+        return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
     return devices()[0]
 
 
@@ -107,14 +106,12 @@ def _cpu_model() -> str:
 def circumstances(*packages: str) -> dict[str, str]:
     """What a recorded result must say beside its command: `versions`, `hardware` and `date`.
 
-    Keras and its backend are named where they are in use.
-
-    Args:
-        packages: installed ones whose versions matter too, such as "scikit-learn".
+    Versions are Python's, Keras's and its backend's where they are in use, and those of the
+    installed `packages`, such as "scikit-learn".
     """
     version = importlib.metadata.version
     named = [f"{package} {version(package)}" for package in packages]
-    if _uses_keras():
+    if "keras" in sys.modules:
         named.insert(0, f"{_keras_version()} {version(_keras().backend.backend())}")
     return {
         "versions": ", ".join([f"Python {platform.python_version()}", *named]),
@@ -128,20 +125,18 @@ def _keras_version() -> str:
 
 
 def budget_name() -> str:
-    """`"quick"` or `"full"`: the variable COURSE_BUDGET, else full on a GPU and quick without.
-
-    A GPU counts for who uses it: without Keras, the budget is quick.
+    """`"quick"` or `"full"`: the variable COURSE_BUDGET, else full where Keras sees a GPU.
 
     Raises:
         ValueError: COURSE_BUDGET holds something else.
     """
-    name = os.environ.get("COURSE_BUDGET") or ("full" if _uses_keras() and has_gpu() else "quick")
+    name = os.environ.get("COURSE_BUDGET") or ("full" if _on_gpu() else "quick")
     if name not in ("quick", "full"):
         raise ValueError(f"COURSE_BUDGET must be 'quick' or 'full', got {name!r}")
     return name
 
 
-def budget(quick: T, full: T) -> T:
+def budget(quick, full):
     """Choose between a value for a short run and one that reproduces a paper's numbers.
 
     Example:
@@ -150,32 +145,20 @@ def budget(quick: T, full: T) -> T:
     return quick if budget_name() == "quick" else full
 
 
-def _uses_keras() -> bool:
-    return "keras" in sys.modules
-
-
 def start(seed: int) -> None:
     """Seed Python, NumPy and, if it was imported, Keras, and print where the notebook runs.
 
-    Args:
-        seed: a whole number, 0 or more.
-
     Raises:
-        ValueError: `seed` is not such a number.
+        ValueError: the seed is no whole number of 0 or more.
     """
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
         raise ValueError(f"seed must be a whole number, 0 or more, got {seed!r}")
-    if _uses_keras():
+    seed, engine = int(seed), f"Python {platform.python_version()}"
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  (scikit-learn's default)
+    if "keras" in sys.modules:
         with _quiet_stderr():  # seeds TensorFlow too, where it is installed: imports it
-            _keras().utils.set_random_seed(int(seed))
+            _keras().utils.set_random_seed(seed)
         engine = _keras_version()
-        device = f"{len(devices())} accelerator(s)" if has_gpu() else _cores()
-    else:
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002  (scikit-learn's default)
-        engine, device = f"Python {platform.python_version()}", _cores()
+    device = f"{len(devices())} accelerator(s)" if _on_gpu() else f"CPU, {cpu_count()} core(s)"
     print(f"{engine} | {device} | {budget_name()} budget | seed {seed}")
-
-
-def _cores() -> str:
-    return f"CPU, {cpu_count()} core(s)"

@@ -1,8 +1,4 @@
-"""The architecture table: every VAE of a small space, trained in advance on real digits.
-
-`strings` (a VAE of architectures) is a module; it imports Keras when its functions are called, and
-the rest never does.
-"""
+"""The architecture table, and `strings`: a VAE of its rows, which needs Keras when it is called."""
 
 from helpers.table import strings
 from helpers.table.lookup import (

@@ -21,10 +21,8 @@ import itertools
 import json
 import math
 from pathlib import Path
-import zipfile
-import zlib
 
-from helpers.data import DATA_DIR
+from helpers.data import DATA_DIR, read_arrays, read_file
 import numpy as np
 from scipy.stats import chi2
 from sklearn.base import BaseEstimator
@@ -86,12 +84,11 @@ def layers_of(params: dict) -> tuple[tuple[int, ...], tuple[str, ...]]:
 
 @dataclass(frozen=True, eq=False)
 class ArchitectureTable:
-    """Every architecture of the space with its scores: a search over it has exact regret.
+    """Every architecture of the space, a dict as `param_space()` describes it, with its scores.
 
-    An architecture is a dict of parameters, such as `param_space()` describes. `score` is the ELBO,
-    in nats per image, so that higher is better, as everywhere in scikit-learn; the arrays hold
-    -ELBO. A number without a seed is the **mean over the seeds**, and the optimum is that of the
-    means: average first, then take the best.
+    `score` is the ELBO, in nats per image, so that higher is better, as everywhere in scikit-learn;
+    the arrays hold -ELBO. A number without a seed is the **mean over the seeds**, and the optimum
+    is that of the means: average first, then take the best.
 
     Attributes:
         params: the architectures, n dicts.
@@ -128,24 +125,20 @@ class ArchitectureTable:
             FileNotFoundError: it is missing.
             ValueError: it is damaged.
         """
-        path = Path(path)
         restore = (
             "Restore it with `git checkout -- data/architectures.npz`, or make it again with "
             "`python data/recipes/make_architectures.py build` (an hour or two)."
         )
-        if not path.is_file():
-            raise FileNotFoundError(f"{path} is missing. {restore}")
+        content = read_file(Path(path), restore)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = dict(archive)
+            arrays = read_arrays(content)
             text = json.loads(arrays.pop("text").tobytes())
-            table = cls(
-                text["params"], tuple(text["about"]["epochs"]), about=text["about"], **arrays
-            )
+            about = text["about"]
+            table = cls(text["params"], tuple(about["epochs"]), about=about, **arrays)
             table._check()
-        except (*_DAMAGE, TypeError, KeyError, ValueError) as error:
+            return table
+        except Exception as error:  # zip, zlib, JSON and NumPy have many kinds of them
             raise ValueError(f"{path} is damaged ({error}). {restore}") from error
-        return table
 
     def _check(self) -> None:
         shape = (len(self.params), len(self.about["seeds"]), len(self.epochs))
@@ -182,12 +175,8 @@ class ArchitectureTable:
                 f"got {params!r}"
             ) from None
 
-    def level(self, epochs: int | None = None) -> int:
-        """Where a number of epochs stands in the arrays; the last, if None.
-
-        Raises:
-            ValueError: the table was not scored after so many epochs.
-        """
+    def _level(self, epochs: int | None) -> int:
+        """Where a number of epochs stands in the arrays; the last, if None."""
         if epochs is None:
             return len(self.epochs) - 1
         if epochs not in self.epochs:
@@ -199,12 +188,14 @@ class ArchitectureTable:
 
         Args:
             epochs: one of `self.epochs`; the last, if None.
-            part: `"val"`, or `"test"` for a final report.
+            part: `"val"`, which is what a search may see, or `"test"` for a final report.
 
         Raises:
             ValueError: no such number of epochs, or no such part.
         """
-        return self._means(self.level(epochs), self._part(part))
+        if part not in ("val", "test"):
+            raise ValueError(f"part must be 'val' or 'test', got {part!r}")
+        return self._means(self._level(epochs), part)
 
     @functools.cache  # noqa: B019  (a table lives as long as the notebook)
     def _means(self, level: int, part: str) -> np.ndarray:
@@ -212,36 +203,20 @@ class ArchitectureTable:
         means.setflags(write=False)
         return means
 
-    def _part(self, part: str) -> str:
-        if part not in ("val", "test"):
-            raise ValueError(f"part must be 'val' or 'test', got {part!r}")
-        return part
-
     def score(
-        self,
-        params: dict,
-        epochs: int | None = None,
-        seed: int | None = None,
-        part: str = "val",
+        self, params: dict, epochs: int | None = None, seed: int | None = None, part: str = "val"
     ) -> float:
         """The ELBO of one architecture, in nats per image; higher is better.
 
-        Args:
-            params: an architecture.
-            epochs: one of `self.epochs`; the last, if None.
-            seed: of one training; the mean over the seeds, if None.
-            part: `"val"`, which is what a search may see, or `"test"` for a final report.
-
-        Raises:
-            ValueError: no such architecture, number of epochs, seed or part.
+        Of one training, that with this seed; the mean over the seeds, if None. Args, errors: as in
+        `means`; an architecture or a seed that is not in the table is a ValueError, too.
         """
-        row, level = self.row(params), self.level(epochs)
+        row, means, seeds = self.row(params), self.means(epochs, part), self.about["seeds"]
         if seed is None:
-            return -float(self._means(level, self._part(part))[row])
-        seeds = self.about["seeds"]
+            return -float(means[row])
         if seed not in seeds:
             raise ValueError(f"seed must be one of {seeds}, got {seed!r}")
-        return -float(getattr(self, self._part(part))[row, seeds.index(seed), level])
+        return -float(getattr(self, part)[row, seeds.index(seed), self._level(epochs)])
 
     def best(self, epochs: int | None = None, part: str = "val") -> dict:
         """The architecture whose mean over the seeds is best. Args, errors: as in `means`."""
@@ -271,11 +246,11 @@ class ArchitectureTable:
         Raises:
             ValueError: no such architecture or number of epochs.
         """
-        share = self.epochs[self.level(epochs)] / self.epochs[-1]
+        share = self.epochs[self._level(epochs)] / self.epochs[-1]
         return float(self.train_seconds[self.row(params)].mean()) * share
 
     def noise(self, epochs: int | None = None, part: str = "val", best: float = 1.0) -> dict:
-        """How much two trainings of one architecture differ when only the seed does.
+        """The standard deviation of one training when only the seed differs, in nats per image.
 
         The scores of two architectures, means over two seeds each, differ by chance with a standard
         deviation of this size. A smaller difference is no finding.
@@ -285,9 +260,8 @@ class ArchitectureTable:
             best: the share of architectures to look at, the best ones; all, if 1.
 
         Returns:
-            Standard deviations of one training, in nats per image: `pooled`, the root of the mean
-            variance, which a few architectures with two outcomes dominate; and `typical`, from the
-            median variance, which they do not.
+            `pooled`, the root of the mean variance, which a few architectures with two outcomes
+            dominate; and `typical`, from the median variance, which they do not.
 
         Raises:
             ValueError: see `means`, or `best` is not in (0, 1].
@@ -295,7 +269,7 @@ class ArchitectureTable:
         if not 0 < best <= 1:
             raise ValueError(f"best must be a share above 0 and up to 1, got {best!r}")
         order = np.argsort(self.means(epochs, part))[: math.ceil(best * len(self))]
-        values = getattr(self, part)[order, :, self.level(epochs)].astype("float64")
+        values = getattr(self, part)[order, :, self._level(epochs)].astype("float64")
         variances, freedom = values.var(axis=1, ddof=1), values.shape[1] - 1
         return {
             "pooled": float(np.sqrt(variances.mean())),
@@ -308,15 +282,10 @@ class ArchitectureTable:
         return seeds, [([row], [row]) for row in range(len(seeds))]
 
 
-_NAMES = {name for space in param_space() for name in space}
-_DAMAGE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_shipped = functools.cache(ArchitectureTable.load)
 
 
-@functools.cache
-def _shipped() -> ArchitectureTable:
-    return ArchitectureTable.load()
-
-
+@dataclass(eq=False, repr=False)  # writes `__init__`; scikit-learn's own `repr` stays
 class TableVAE(BaseEstimator):
     """A row of the table as a scikit-learn estimator: any search class can search the table.
 
@@ -326,8 +295,7 @@ class TableVAE(BaseEstimator):
 
     Args:
         depth: number of hidden layers. Widths and activations of deeper layers do not matter.
-        width_1, width_2, width_3: of the encoder's hidden layers, from the image inwards.
-        activation_1, activation_2, activation_3: of the same layers.
+        width_k, activation_k: of the encoder's k-th hidden layer, from the image inwards.
         latent_dim: number of latents.
         epochs: of training; one of the table's, such as 1, 3, 9, 27, 81.
         table: an `ArchitectureTable`; the shipped one, if None.
@@ -346,57 +314,38 @@ class TableVAE(BaseEstimator):
         ... ).fit(X)
     """
 
-    def __init__(
-        self,
-        depth: int = 1,
-        width_1: int = 64,
-        activation_1: str = "relu",
-        width_2: int = 64,
-        activation_2: str = "relu",
-        width_3: int = 64,
-        activation_3: str = "relu",
-        latent_dim: int = 8,
-        epochs: int = 81,
-        table: ArchitectureTable | None = None,
-    ) -> None:
-        self.depth = depth
-        self.width_1 = width_1
-        self.activation_1 = activation_1
-        self.width_2 = width_2
-        self.activation_2 = activation_2
-        self.width_3 = width_3
-        self.activation_3 = activation_3
-        self.latent_dim = latent_dim
-        self.epochs = epochs
-        self.table = table
+    depth: int = 1
+    width_1: int = 64
+    activation_1: str = "relu"
+    width_2: int = 64
+    activation_2: str = "relu"
+    width_3: int = 64
+    activation_3: str = "relu"
+    latent_dim: int = 8
+    epochs: int = 81
+    table: ArchitectureTable | None = None
 
     def fit(self, X, y=None) -> "TableVAE":
         """Look the architecture up for the seeds in X, shape (n, 1); `y` is ignored."""
-        seeds = self._seeds(X)
-        table, params = self._table(), self._params()
-        self.row_, self.fitted_ = table.row(params), (params, self.epochs)
-        self.weights_ = int(table.weights[self.row_])
+        table, seeds = self._table_and_seeds(X)
+        params = {name: getattr(self, name) for name in param_space()[-1]}  # of all layers
+        self.weights_ = int(table.weights[table.row(params)])
         self.seconds_ = len(seeds) * table.seconds(params, self.epochs)
-        self.n_features_in_ = 1
+        self.fitted_, self.n_features_in_ = (params, self.epochs), 1  # `score` takes no later ones
         return self
 
     def score(self, X, y=None) -> float:
         """The ELBO of the validation images, mean over the seeds in X: nats per image."""
         check_is_fitted(self)
-        table, (params, epochs) = self._table(), self.fitted_
-        return float(np.mean([table.score(params, epochs, seed) for seed in self._seeds(X)]))
+        table, seeds = self._table_and_seeds(X)
+        return float(np.mean([table.score(*self.fitted_, seed) for seed in seeds]))
 
-    def _table(self) -> ArchitectureTable:
-        return _shipped() if self.table is None else self.table
-
-    def _params(self) -> dict:
-        return {name: value for name, value in vars(self).items() if name in _NAMES}
-
-    def _seeds(self, X) -> list[int]:
-        seeds, known = np.asarray(X), self._table().about["seeds"]
+    def _table_and_seeds(self, X) -> tuple[ArchitectureTable, list[int]]:
+        table = _shipped() if self.table is None else self.table
+        seeds, known = np.asarray(X), table.about["seeds"]
         if seeds.ndim != 2 or seeds.shape[1:] != (1,) or not np.isin(seeds, known).all():
             raise ValueError(
                 f"X must be a column of seeds out of {known}, as `table.folds()` gives, "
                 f"got {type(X).__name__} of shape {seeds.shape}"
             )
-        return seeds[:, 0].tolist()
+        return table, seeds[:, 0].tolist()

@@ -6,6 +6,7 @@ architectures as it learns names.
 """
 
 from collections.abc import Sequence
+import itertools
 
 from helpers.table.lookup import ACTIVATIONS, LATENT_DIMS, MAX_DEPTH, WIDTHS, layers_of
 import numpy as np
@@ -41,13 +42,9 @@ def to_strings(architectures: Sequence[dict]) -> np.ndarray:
 
 
 def is_valid(strings) -> np.ndarray:
-    """Which strings say an architecture: 1 to 3 layers, one number of latents, nothing more.
+    """Which strings, shape (n, 4), say an architecture: booleans, shape (n,).
 
-    Args:
-        strings: whole numbers, shape (n, 4).
-
-    Returns:
-        Booleans, shape (n,).
+    Such a string is 1 to 3 layers, one number of latents, and nothing more.
 
     Raises:
         ValueError: another shape.
@@ -55,16 +52,9 @@ def is_valid(strings) -> np.ndarray:
     strings = np.asarray(strings)
     if strings.ndim != 2 or strings.shape[1] != WIDTH:
         raise ValueError(f"strings must have shape (n, {WIDTH}), got {strings.shape}")
-    is_layer = (strings >= 1) & (strings < FIRST_LATENT)
-    is_latent = (strings >= FIRST_LATENT) & (strings < SYMBOLS)
-    depth = is_layer.cumprod(axis=1).sum(axis=1)  # layers before anything else comes
-    place = np.arange(WIDTH)
-    return (
-        (depth >= 1)
-        & (depth <= MAX_DEPTH)
-        & (is_latent == (place == depth[:, None])).all(axis=1)
-        & ((strings == 0) == (place > depth[:, None])).all(axis=1)
-    )
+    kinds = np.digitize(strings, [0, 1, FIRST_LATENT, SYMBOLS])  # 1 end, 2 a layer, 3 latents
+    valid = [[2] * depth + [3] + [1] * (MAX_DEPTH - depth) for depth in range(1, MAX_DEPTH + 1)]
+    return (kinds[:, None] == np.array(valid)).all(axis=2).any(axis=1)
 
 
 def to_params(string) -> dict:
@@ -109,39 +99,24 @@ def worth(samples, training) -> dict[str, float]:
             against those, a generator that copies its training set is all new.
 
     Returns:
-        `valid`: the share of the samples that are; `unique`: how many different ones there are for
-        each valid sample; `novel`: the share of the different ones that are not in `training`.
-        A share of nothing is NaN.
+        `valid`, of the samples; `unique`, how many different ones for each valid sample; `novel`,
+        of the different ones those that are not in `training`. A share of nothing is NaN.
 
     Raises:
         ValueError: strings of another shape.
 
     Source: the three measures as in Polykovskiy et al. 2020, MOSES (arXiv 1811.12823).
     """
-    samples = np.asarray(samples)
-    valid = [tuple(row) for row in samples[is_valid(samples)].tolist()]
     is_valid(training)  # refuses another shape
-    known, different = {tuple(row) for row in np.asarray(training).tolist()}, set(valid)
-    return {
-        "valid": _share(len(valid), len(samples)),
-        "unique": _share(len(different), len(valid)),
-        "novel": _share(len(different - known), len(different)),
-    }
+    valid = np.asarray(samples)[is_valid(samples)]
+    different, known = ({tuple(row) for row in np.asarray(x).tolist()} for x in (valid, training))
+    counts = len(samples), len(valid), len(different), len(different - known)
+    shares = (b / a if a else float("nan") for a, b in itertools.pairwise(counts))
+    return dict(zip(("valid", "unique", "novel"), shares, strict=True))
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
-
-
-def train(
-    strings: np.ndarray,
-    seed: int,
-    latent_dim: int = 8,
-    beta: float = 0.3,
-    epochs: int = 60,
-    callbacks=(),
-):
-    """Train the VAE of this chapter: a `text.TextVAE` whose places are independent given z.
+def train(strings: np.ndarray, seed: int, beta: float = 0.3, epochs: int = 60, callbacks=()):
+    """A new `text.TextVAE` of eight latents, trained, whose places are independent given z.
 
     What ties the places together, such as the depth, has to go through the code; an autoregressive
     decoder could read it off the earlier places instead (chapter 32).
@@ -149,20 +124,16 @@ def train(
     Args:
         strings: of the training part, shape (n, 4).
         seed: of the weights, the order and the noise.
-        latent_dim: number of latents.
         beta: the weight of the KL term. With 1, a code of the depth alone is as good as any
             (chapter 64 shows why); below, one that tells all architectures apart is better.
         epochs: of training, with batches of 64.
         callbacks: for Keras, such as a progress bar.
-
-    Returns:
-        The model; its losses, epoch by epoch, are in `model.history.history`.
     """
     from helpers.runtime import keras
     from helpers.vae import text
 
     keras.utils.set_random_seed(seed)
-    sizes = {"width": WIDTH, "symbols": SYMBOLS, "hidden": 128, "latent_dim": latent_dim}
+    sizes = {"width": WIDTH, "symbols": SYMBOLS, "hidden": 128, "latent_dim": 8}
     networks = text.text_encoder(**sizes), text.text_decoder(context=0, **sizes)
     vae = text.TextVAE(*networks, beta, seed=seed)
     rate = keras.optimizers.schedules.CosineDecay(5e-3, epochs * -(-len(strings) // 64))
@@ -174,21 +145,18 @@ def train(
 def decode(vae, z) -> np.ndarray:
     """The likeliest string for each code, in one step: int32, shape (n, 4).
 
-    The same as `vae.decode(z)`, which goes place by place; with places that are independent given
-    z (`context=0`) there is no need to.
+    As `vae.decode(z)`, which goes place by place: no need where they are independent given z.
     """
-    z = np.asarray(z, "float32")
-    blank = np.zeros((len(z), WIDTH), "int32")
-    tokens = _numpy(vae.decoder([z, blank])).argmax(axis=-1)
+    from helpers.runtime import keras
+
+    z, blank = np.asarray(z, "float32"), np.zeros((len(z), WIDTH), "int32")
+    tokens = keras.ops.convert_to_numpy(vae.decoder([z, blank])).argmax(axis=-1)
     return np.where((tokens == 0).cumsum(axis=1) > 0, 0, tokens).astype("int32")
 
 
 def means(vae, strings) -> np.ndarray:
     """Where the encoder puts each string, the mean of q(z | string): float64, (n, latent_dim)."""
-    return _numpy(vae.encoder(np.asarray(strings, "int32"))[0]).astype("float64")
+    from helpers.runtime import keras
 
-
-def _numpy(tensor) -> np.ndarray:
-    from keras import ops
-
-    return ops.convert_to_numpy(tensor)
+    z_mean, _ = vae.encoder(np.asarray(strings, "int32"))
+    return keras.ops.convert_to_numpy(z_mean).astype("float64")

@@ -1,6 +1,6 @@
 """Batches of images for `fit`, binarised afresh at every epoch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 import itertools
 
 from helpers.data import check_images, check_labels
@@ -60,13 +60,11 @@ def first_batch(pipeline, name: str) -> tuple:
     Raises:
         ValueError: this is no pipeline, or a generator of anything but tuples.
     """
-    if isinstance(pipeline, keras.utils.PyDataset):
-        return pipeline[0], pipeline
     if not isinstance(pipeline, Iterable):
         raise ValueError(f"{name} must be images or a pipeline of batches, got {pipeline!r}")
     batches = iter(pipeline)
     first = next(batches, None)
-    if not isinstance(pipeline, Iterator):
+    if batches is not pipeline:  # it can be started again
         return first, pipeline
     if not isinstance(first, tuple):
         raise ValueError(f"{name} must give tuples such as (x,), got {type(first).__name__}")

@@ -10,7 +10,6 @@ from helpers.vae import evaluate
 from helpers.vae.batches import BinarisedBatches
 from helpers.vae.models import VAE
 from helpers.vae.networks import check_size, dense_networks
-from keras import ops
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
@@ -80,7 +79,12 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def fit(self, X, y=None) -> "VAETransformer":
         """Train on X of shape (n, features); `y` is ignored."""
         X = validate_data(self, X, dtype="float32")
-        self._check_parameters()
+        check_size("epochs", self.epochs)
+        rate = self.learning_rate
+        if not isinstance(rate, numbers.Real) or not (rate > 0 and math.isfinite(rate)):
+            raise ValueError(f"learning_rate must be a finite number above 0, got {rate!r}")
+        if not isinstance(self.binarise, bool | np.bool_):
+            raise ValueError(f"binarise must be True or False, got {self.binarise!r}")
         rng = check_random_state(self.random_state)
         self.low_, self.high_ = float(X.min()), float(X.max())
         self.seed_ = int(rng.randint(2**31 - 1))
@@ -97,20 +101,16 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def transform(self, X) -> np.ndarray:
         """Posterior means of X: float32, shape (n, latent_dim)."""
-        pixels = self._to_pixels(self._check(X))
-        return np.concatenate(
-            [ops.convert_to_numpy(self.vae_.encoder(batch)[0]) for batch in _in_batches(pixels)]
-        )
+        return evaluate.posterior_means(self.vae_, self._to_pixels(self._check(X)))
 
     def inverse_transform(self, X) -> np.ndarray:
         """Decode codes of shape (n, latent_dim): expected features, on the scale of the data."""
         check_is_fitted(self)
-        codes = np.asarray(X, dtype="float32")
-        if codes.ndim != 2 or codes.shape[1] != self.vae_.latent_dim:
-            raise ValueError(
-                f"X must be codes of shape (n, {self.vae_.latent_dim}), got {codes.shape}"
-            )
-        pixels = np.concatenate([self.vae_.decode(batch) for batch in _in_batches(codes)])
+        codes, latent_dim = np.asarray(X, dtype="float32"), self.vae_.latent_dim
+        if codes.shape[1:] != (latent_dim,):
+            raise ValueError(f"X must be codes of shape (n, {latent_dim}), got {codes.shape}")
+        batches = np.split(codes, range(500, len(codes), 500))
+        pixels = np.concatenate([self.vae_.decode(batch) for batch in batches])
         return self.low_ + (self.high_ - self.low_) * pixels
 
     def score(self, X, y=None) -> float:
@@ -140,16 +140,6 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         check_is_fitted(self)
         return validate_data(self, X, dtype="float32", reset=False)
 
-    def _check_parameters(self) -> None:
-        """Refuse what the networks, the batches and beta's own check would not notice."""
-        for name in ("epochs", "batch_size", "latent_dim"):
-            check_size(name, getattr(self, name))
-        rate = self.learning_rate
-        if not isinstance(rate, numbers.Real) or not (rate > 0 and math.isfinite(rate)):
-            raise ValueError(f"learning_rate must be a finite number above 0, got {rate!r}")
-        if not isinstance(self.binarise, bool | np.bool_):
-            raise ValueError(f"binarise must be True or False, got {self.binarise!r}")
-
     def _to_pixels(self, X: np.ndarray) -> np.ndarray:
         span = self.high_ - self.low_
         return np.clip((X - self.low_) / (span if span > 0 else 1.0), 0.0, 1.0).astype("float32")
@@ -165,7 +155,3 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 weight.assign(start(weight.shape))
         vae.compile(keras.optimizers.Adam(self.learning_rate))
         return vae
-
-
-def _in_batches(x: np.ndarray, size: int = 500) -> list[np.ndarray]:
-    return [x[start : start + size] for start in range(0, len(x), size)]

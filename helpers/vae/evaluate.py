@@ -4,28 +4,25 @@ The functions say "image"; a `text.TextVAE` and its strings serve as well.
 """
 
 from helpers.elbo import gaussian_kl, gaussian_log_density, importance_weighted_bound
-from helpers.runtime import keras
-from helpers.vae.models import VAE, ConditionalVAE
+from helpers.vae.models import VAE, ConditionalVAE, Sampling
 from helpers.vae.networks import check_size
 from keras import ops
 import numpy as np
 
 
-def _batches(vae: VAE, x: np.ndarray, samples: int, batch_size: int):
+def _encoded(vae: VAE, x: np.ndarray, samples: int, seed: int, batch_size: int):
+    """Batch by batch: images, z_mean, z_log_var, and an iterator over draws from q(z | x)."""
     if not isinstance(vae, VAE):
         raise ValueError(f"vae must be a VAE; it comes before x, got {type(vae).__name__}")
     if isinstance(vae, ConditionalVAE):
         raise ValueError("vae must be of one class: vae.given(label), with images of that label")
     check_size("samples", samples)
-    batch_size = check_size("batch_size", batch_size)
+    batch_size, draw = check_size("batch_size", batch_size), Sampling(seed, dtype="float32")
     x = vae.check_input(x)
     for start in range(0, len(x), batch_size):
         batch = ops.convert_to_tensor(x[start : start + batch_size], dtype="float32")
-        yield batch, *vae.encoder(batch)
-
-
-def _draw(z_mean, z_log_var, seed: keras.random.SeedGenerator):
-    return z_mean + ops.exp(0.5 * z_log_var) * keras.random.normal(ops.shape(z_mean), seed=seed)
+        code = vae.encoder(batch)
+        yield batch, *code, (draw(code) for _ in range(samples))
 
 
 def elbo(
@@ -50,10 +47,10 @@ def elbo(
 
     Source: Kingma and Welling 2014, equation 7.
     """
-    noise, values = keras.random.SeedGenerator(seed), []
-    for batch, z_mean, z_log_var in _batches(vae, x, samples, batch_size):
-        draws = [vae.log_likelihood(batch, _draw(z_mean, z_log_var, noise)) for _ in range(samples)]
-        values.append(ops.mean(ops.stack(draws), axis=0) - gaussian_kl(z_mean, z_log_var))
+    values = []
+    for batch, z_mean, z_log_var, draws in _encoded(vae, x, samples, seed, batch_size):
+        likelihood = ops.mean(ops.stack([vae.log_likelihood(batch, z) for z in draws]), axis=0)
+        values.append(likelihood - gaussian_kl(z_mean, z_log_var))
     return ops.convert_to_numpy(ops.concatenate(values))
 
 
@@ -69,11 +66,10 @@ def log_likelihood(
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
-    noise, values = keras.random.SeedGenerator(seed), []
-    for batch, z_mean, z_log_var in _batches(vae, x, samples, batch_size):
+    values = []
+    for batch, z_mean, z_log_var, draws in _encoded(vae, x, samples, seed, batch_size):
         log_weights = []
-        for _ in range(samples):
-            z = _draw(z_mean, z_log_var, noise)
+        for z in draws:
             log_joint = vae.log_likelihood(batch, z) + gaussian_log_density(z, 0.0, 0.0)
             log_weights.append(log_joint - gaussian_log_density(z, z_mean, z_log_var))
         values.append(importance_weighted_bound(ops.stack(log_weights), axis=0))
@@ -124,10 +120,8 @@ def active_units(
     A latent that says the same of every image says nothing, whatever value it says.
 
     Args:
-        vae: a trained model.
-        x: images in [0, 1], shape (n, *image_shape); a few hundred.
+        vae, x, batch_size: as in `elbo`; a few hundred images will do.
         threshold: of the variance of z_mean over the images, in units of the prior's variance.
-        batch_size: images at a time.
 
     Returns:
         Booleans, shape (latent_dim,); `active_units(vae, x).sum()` counts the active units.
@@ -143,31 +137,19 @@ def active_units(
     """
     if not threshold >= 0:
         raise ValueError(f"threshold must be a number, 0 or more, got {threshold!r}")
-    means = [ops.convert_to_numpy(z_mean) for _, z_mean, _ in _batches(vae, x, 1, batch_size)]
-    return np.concatenate(means).astype("float64").var(axis=0) > threshold
+    return posterior_means(vae, x, batch_size).astype("float64").var(axis=0) > threshold
 
 
-def _check_codes(z, factors, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    z, factors = np.asarray(z, dtype="float64"), np.asarray(factors)
-    if z.ndim != 2 or factors.ndim != 2 or len(z) != len(factors) or len(z) == 0:
-        raise ValueError(
-            "z and factors must have shapes (n, latent_dim) and (n, factors), "
-            f"got {z.shape} and {factors.shape}"
-        )
-    if not np.isfinite(z).all():
-        raise ValueError("z must hold finite numbers, got NaN or infinity")
-    if factors.dtype.kind == "f" and not (factors == np.round(factors)).all():
-        raise ValueError("factors must be levels, whole numbers, got continuous values")
-    if bins < 2:
-        raise ValueError(f"bins must be at least 2, got {bins}")
-    return z, factors
+def posterior_means(vae: VAE, x: np.ndarray, batch_size: int = 500) -> np.ndarray:
+    """The mean code of each image: float32, shape (n, latent_dim). Args, errors: as in `elbo`."""
+    batches = _encoded(vae, x, 1, 0, batch_size)
+    return np.concatenate([ops.convert_to_numpy(z_mean) for _, z_mean, *_ in batches])
 
 
-def _joint_information(a: np.ndarray, b: np.ndarray) -> float:
-    """Mutual information, in nats, of two columns of small whole numbers, as counted."""
-    counts = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(counts, (a, b), 1)
-    joint = counts / len(a)
+def _joint_information(column: np.ndarray, level: np.ndarray, bins: int) -> float:
+    """Mutual information, in nats, of numbers in bins with levels 0, 1, ..., as counted."""
+    edges = np.arange(level.max() + 2) - 0.5
+    joint = np.histogram2d(column, level, bins=[bins, edges])[0] / len(level)
     apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
     seen = joint > 0
     return float((joint[seen] * np.log(joint[seen] / apart[seen])).sum())
@@ -192,12 +174,20 @@ def mutual_information(z: np.ndarray, factors: np.ndarray, bins: int = 20) -> np
 
     Source: Chen et al. 2018, section 4; equal bins as in Locatello et al. 2019 (arXiv 1811.12359).
     """
-    z, factors = _check_codes(z, factors, bins)
-    low, high = z.min(axis=0), z.max(axis=0)
-    width = np.where(high > low, high - low, 1.0)
-    cells = np.minimum((bins * (z - low) / width).astype(int), bins - 1)
-    levels = [np.unique(column, return_inverse=True)[1].ravel() for column in factors.T]
-    return np.array([[_joint_information(cell, level) for level in levels] for cell in cells.T])
+    z, factors = np.asarray(z, dtype="float64"), np.asarray(factors)
+    if z.ndim != 2 or factors.ndim != 2 or len(z) != len(factors) or len(z) == 0:
+        raise ValueError(
+            "z and factors must have shapes (n, latent_dim) and (n, factors), "
+            f"got {z.shape} and {factors.shape}"
+        )
+    if not np.isfinite(z).all():
+        raise ValueError("z must hold finite numbers, got NaN or infinity")
+    if factors.dtype.kind == "f" and not (factors == np.round(factors)).all():
+        raise ValueError("factors must be levels, whole numbers, got continuous values")
+    if bins < 2:
+        raise ValueError(f"bins must be at least 2, got {bins}")
+    levels = [np.unique(column, return_inverse=True)[1] for column in factors.T]
+    return np.array([[_joint_information(code, level, bins) for level in levels] for code in z.T])
 
 
 def mutual_information_gap(z: np.ndarray, factors: np.ndarray, bins: int = 20) -> float:
@@ -219,12 +209,12 @@ def mutual_information_gap(z: np.ndarray, factors: np.ndarray, bins: int = 20) -
         >>> images, factors = data.sprites()
         >>> mutual_information_gap(factors, factors)  # the factors themselves as a code: about 1.0
     """
-    z, factors = _check_codes(z, factors, bins)
-    if z.shape[1] < 2:
-        raise ValueError(f"z must hold at least 2 latents, got {z.shape[1]}")
-    counts = [np.unique(column, return_counts=True)[1] / len(column) for column in factors.T]
+    ordered = np.sort(mutual_information(z, factors, bins), axis=0)
+    if len(ordered) < 2:
+        raise ValueError(f"z must hold at least 2 latents, got {len(ordered)}")
+    columns = np.asarray(factors).T
+    counts = [np.unique(column, return_counts=True)[1] / len(column) for column in columns]
     entropy = np.array([-(share * np.log(share)).sum() for share in counts])
     if not (entropy > 0).all():
         raise ValueError(f"factors must each take 2 levels or more, got entropies {entropy}")
-    ordered = np.sort(mutual_information(z, factors, bins), axis=0)
     return float(((ordered[-1] - ordered[-2]) / entropy).mean())

@@ -128,17 +128,18 @@ class VAE(keras.Model):
     def build(self, input_shape) -> None:
         self.built = True  # encoder and decoder come with their weights
 
-    def call(self, x) -> dict:
+    def call(self, x, told=None) -> dict:
+        """What `predict` gives; a subclass can have the decoder told more than z."""
         z_mean, z_log_var = self.encoder(x)
         z = self.sampling([z_mean, z_log_var])
-        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": self.decoder(z)}
+        logits = self.decoder(z if told is None else [z, told])
+        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": logits}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        reconstruction = -self.likelihood(x if y is None else y, y_pred["logits"])
+        weight = 1.0 if sample_weight is None else ops.cast(sample_weight, "float32")
+        reconstruction = -weight * self.likelihood(x if y is None else y, y_pred["logits"])
         kl_per_latent = gaussian_kl_per_latent(y_pred["z_mean"], y_pred["z_log_var"])
-        if sample_weight is not None:
-            weight = ops.cast(sample_weight, "float32")
-            reconstruction, kl_per_latent = weight * reconstruction, weight[:, None] * kl_per_latent
+        kl_per_latent *= ops.reshape(weight, (-1, 1))
         kl = ops.sum(kl_per_latent, axis=1)
         self.reconstruction_loss.update_state(reconstruction)
         self.kl_loss.update_state(kl)
@@ -148,12 +149,12 @@ class VAE(keras.Model):
 
     def compile(self, optimizer="rmsprop", loss=None, **settings) -> None:
         """As Keras's, but for losses and metrics: the model brings its own, and refuses others."""
+        given = {"loss": loss} | settings
         for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
-            given = loss if name == "loss" else settings.get(name)
-            if given is not None:
+            if given.get(name) is not None:
                 raise ValueError(
                     f"{name} must be left out: this model minimises reconstruction_loss + beta * "
-                    f"kl_loss and logs both, got {given!r}"
+                    f"kl_loss and logs both, got {given[name]!r}"
                 )
         super().compile(optimizer, **settings)
 
@@ -181,11 +182,10 @@ class VAE(keras.Model):
             ValueError: images that `data.check_images` refuses, or a setting that has no meaning.
             FloatingPointError: the loss of an epoch is no longer finite.
         """
-        strategy = getattr(self, "distribute_strategy", None)
-        if strategy is not None and strategy.num_replicas_in_sync > 1:
-            raise ValueError(
-                f"the strategy must have one replica, got {strategy.num_replicas_in_sync}"
-            )
+        strategy = getattr(self, "distribute_strategy", None)  # TensorFlow's
+        replicas = getattr(strategy, "num_replicas_in_sync", 1)
+        if replicas > 1:
+            raise ValueError(f"the strategy must have one replica, got {replicas}")
         if settings.get("class_weight") is not None:
             raise ValueError(
                 "class_weight must be left out, since a VAE has no classes to weigh: give "
@@ -196,11 +196,9 @@ class VAE(keras.Model):
             held = settings["validation_data"]
             held = held if isinstance(held, tuple) else (held,)
             held = (*held, None, None, None)[:3]
-            x_held, y_held = self._prepare(*held, None, "validation_data")
-            is_array = isinstance(x_held, np.ndarray | tuple)
-            settings["validation_data"] = (x_held, y_held, held[2]) if is_array else x_held
-        callbacks = settings.pop("callbacks", None) or []
-        callbacks = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+            held = (*self._prepare(*held, None, "validation_data"), held[2])
+            settings["validation_data"] = held
+        callbacks = keras.tree.flatten(settings.get("callbacks") or [])
         settings["callbacks"] = [*callbacks, _Finite()]
         return super().fit(x, y, batch_size=batch_size, epochs=epochs, **settings)
 
@@ -221,10 +219,10 @@ class VAE(keras.Model):
             check_size("batch_size", batch_size)
         if not isinstance(x, list | tuple) and not hasattr(x, "__array__"):
             first, x = first_batch(x, name)
-            first = first if isinstance(first, tuple) else (first,)
-            images = self.check_input(first[0], f"batch 1 of {name}")
-            if len(first) > 1 and first[1] is not None:
-                self.check_target(first[1], images, f"y in batch 1 of {name}")
+            images, target, _ = keras.utils.unpack_x_y_sample_weight(first)
+            images = self.check_input(images, f"batch 1 of {name}")
+            if target is not None:
+                self.check_target(target, images, f"y in batch 1 of {name}")
             return x, y
         images = self.check_input(x, name)
         if y is not None and y is not x:
@@ -292,9 +290,7 @@ class VAE(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict) -> "VAE":
-        load = keras.saving.deserialize_keras_object
-        parts = {part: load(config[part]) for part in ("encoder", "decoder")}
-        return cls(**(config | parts))
+        return cls(**keras.saving.deserialize_keras_object(config))
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -323,14 +319,7 @@ class IWAE(VAE):
         >>> iwae = IWAE(dense_encoder(), dense_decoder(), samples=5)
     """
 
-    def __init__(
-        self,
-        encoder,
-        decoder,
-        *,
-        samples: int = 5,
-        **kwargs,
-    ):
+    def __init__(self, encoder, decoder, *, samples: int = 5, **kwargs):
         super().__init__(encoder, decoder, **kwargs)
         if self.free_nats:
             raise ValueError(
@@ -359,17 +348,11 @@ class IWAE(VAE):
         }
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        nats = {
-            "reconstruction": -ops.mean(y_pred["log_likelihoods"], axis=1),
-            "kl": gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"]),
-            "loss": -importance_weighted_bound(y_pred["log_weights"], axis=1),
-        }
-        if sample_weight is not None:
-            weight = ops.cast(sample_weight, "float32")
-            nats = {name: weight * value for name, value in nats.items()}
-        self.reconstruction_loss.update_state(nats["reconstruction"])
-        self.kl_loss.update_state(nats["kl"])
-        return ops.mean(nats["loss"])
+        weight = 1.0 if sample_weight is None else ops.cast(sample_weight, "float32")
+        reconstruction = -ops.mean(y_pred["log_likelihoods"], axis=1)
+        self.reconstruction_loss.update_state(weight * reconstruction)
+        self.kl_loss.update_state(weight * gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"]))
+        return ops.mean(-weight * importance_weighted_bound(y_pred["log_weights"], axis=1))
 
     def check_target(self, y, x, name: str):
         y = super().check_target(y, x, name)
@@ -427,10 +410,7 @@ class ConditionalVAE(VAE):
     def call(self, inputs) -> dict:
         x, y = inputs
         condition = ops.one_hot(y, self.classes)
-        z_mean, z_log_var = self.encoder([x, condition])
-        z = self.sampling([z_mean, z_log_var])
-        logits = self.decoder([z, condition])
-        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": logits}
+        return super().call([x, condition], condition)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return super().compute_loss(x[0], y, y_pred, sample_weight, training)
@@ -461,8 +441,7 @@ class ConditionalVAE(VAE):
             condition = ops.zeros_like(layers.Flatten()(first)[:, :1]) + row
             return keras.Model(first, network([first, condition]))
 
-        beta = float(ops.convert_to_numpy(self.beta))
-        return VAE(fix(self.encoder), fix(self.decoder), beta, self.seed)
+        return VAE(fix(self.encoder), fix(self.decoder), float(self.beta.numpy()), self.seed)
 
     def check_input(self, x, name: str = "x") -> tuple:
         if not isinstance(x, tuple | list) or len(x) != 2:

@@ -10,6 +10,7 @@ import numbers
 
 from helpers.runtime import keras
 from helpers.vae.models import PACKAGE, VAE
+from helpers.vae.networks import heads
 from keras import layers, ops
 import numpy as np
 
@@ -90,9 +91,7 @@ def text_encoder(
     x = keras.Input((width,), dtype="int32", name="string")
     h = layers.Flatten()(layers.Embedding(symbols, 16)(x))
     h = layers.Dense(hidden, activation="relu")(h)
-    z_mean = layers.Dense(latent_dim, name="z_mean")(h)
-    z_log_var = layers.Dense(latent_dim, name="z_log_var")(h)
-    return keras.Model(x, [z_mean, z_log_var], name="encoder")
+    return keras.Model(x, heads(h, latent_dim), name="encoder")
 
 
 def text_decoder(
@@ -196,11 +195,8 @@ class TextVAE(VAE):
 
     def call(self, x, training: bool = False) -> dict:
         x = ops.cast(x, "int32")
-        z_mean, z_log_var = self.encoder(x)
-        z = self.sampling([z_mean, z_log_var])
         kept = self.hide(ops.ones(ops.shape(x)), training=training) > 0
-        logits = self.decoder([z, ops.where(kept, x, 0)])
-        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": logits}
+        return super().call(x, ops.where(kept, x, 0))
 
     def log_likelihood(self, x, z):
         """log p(x | z) of each string under its code, in nats: shape (batch,)."""

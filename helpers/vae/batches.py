@@ -55,11 +55,7 @@ class BinarisedBatches(keras.utils.PyDataset):
 
 
 def first_batch(pipeline, name: str) -> tuple:
-    """The first batch of a pipeline, and the pipeline with that batch still in it.
-
-    Raises:
-        ValueError: this is no pipeline, or a generator of anything but tuples.
-    """
+    """The first batch of a pipeline, and the pipeline with that batch still in it, or an error."""
     if not isinstance(pipeline, Iterable):
         raise ValueError(f"{name} must be images or a pipeline of batches, got {pipeline!r}")
     batches = iter(pipeline)

@@ -89,6 +89,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.low_, self.high_ = float(X.min()), float(X.max())
         self.seed_ = int(rng.randint(2**31 - 1))
         self.vae_ = self._build(rng)
+        self._n_features_out = self.vae_.latent_dim  # how many names the mix-in gives
         x = self._to_pixels(X)
         if self.binarise:
             batches = {"x": BinarisedBatches(x, self.batch_size, self.seed_)}
@@ -126,10 +127,6 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         n_samples = check_size("n_samples", n_samples)
         rng = check_random_state(random_state)
         return self.inverse_transform(rng.standard_normal((n_samples, self.vae_.latent_dim)))
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.vae_.latent_dim
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -28,9 +28,10 @@ def _encoded(vae: VAE, x: np.ndarray, samples: int, seed: int, batch_size: int):
 def elbo(
     vae: VAE, x: np.ndarray, samples: int = 1, seed: int = 0, batch_size: int = 500
 ) -> np.ndarray:
-    """The ELBO of each image (beta = 1, whatever the model was trained with).
+    """The ELBO of each image, in nats: shape (n,). `-elbo(vae, x).mean()` is the usual figure.
 
-    The KL term is exact; the reconstruction term is a mean over draws from q(z | x).
+    Beta is 1, whatever the model was trained with. The KL term is exact; the reconstruction term is
+    a mean over draws from q(z | x).
 
     Args:
         vae: a trained model.
@@ -38,9 +39,6 @@ def elbo(
         samples: draws per image.
         seed: of the draws.
         batch_size: images at a time.
-
-    Returns:
-        Nats per image, shape (n,). `-elbo(vae, x).mean()` is the usual figure.
 
     Raises:
         ValueError: bad images (see `check_images`), or `samples` or `batch_size` below 1.
@@ -59,10 +57,7 @@ def log_likelihood(
 ) -> np.ndarray:
     """A tighter lower bound on log p(x) of each image, by importance sampling from q(z | x).
 
-    Args, errors: as in `elbo`; more samples tighten the bound (one sample gives the ELBO's).
-
-    Returns:
-        Nats per image, shape (n,).
+    Args, result, errors: as in `elbo`. More samples tighten the bound; one gives the ELBO's.
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
@@ -115,16 +110,14 @@ def effective_sample_size(log_weights, axis: int = 0) -> np.ndarray:
 def active_units(
     vae: VAE, x: np.ndarray, threshold: float = 0.01, batch_size: int = 500
 ) -> np.ndarray:
-    """Which latents the encoder uses: those whose posterior mean differs from image to image.
+    """Which latents the encoder uses, those whose posterior mean differs from image to image.
 
-    A latent that says the same of every image says nothing, whatever value it says.
+    A latent that says the same of every image says nothing, whatever value it says. The answer,
+    booleans of shape (latent_dim,), is summed to count the active units.
 
     Args:
         vae, x, batch_size: as in `elbo`; a few hundred images will do.
         threshold: of the variance of z_mean over the images, in units of the prior's variance.
-
-    Returns:
-        Booleans, shape (latent_dim,); `active_units(vae, x).sum()` counts the active units.
 
     Raises:
         ValueError: bad images (see `check_images`), or a threshold that is negative or NaN.
@@ -156,18 +149,16 @@ def _joint_information(column: np.ndarray, level: np.ndarray, bins: int) -> floa
 
 
 def mutual_information(z: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
-    """Mutual information of each latent with each known factor, from counts in bins.
+    """Nats of mutual information of each latent with each factor: shape (latent_dim, factors).
 
-    Each latent is cut into `bins` intervals of equal width between its smallest and its largest
-    value. Counting is biased upwards, by about (bins - 1)(levels - 1) / 2n nats for n images.
+    They are counted: each latent is cut into `bins` intervals of equal width between its smallest
+    and its largest value. Counts are biased upwards, by about (bins - 1)(levels - 1) / 2n nats for
+    n images.
 
     Args:
         z: codes, shape (n, latent_dim): posterior means, usually.
         factors: levels of the factors, shape (n, factors), such as `data.sprites()` returns.
         bins: intervals per latent.
-
-    Returns:
-        Nats, shape (latent_dim, factors).
 
     Raises:
         ValueError: shapes that do not fit, z that is not finite, or fewer than 2 bins.
@@ -199,9 +190,6 @@ def mutual_information_gap(z: np.ndarray, factors: np.ndarray, bins: int = 20) -
 
     Args, errors: as in `mutual_information`; also a ValueError for fewer than 2 latents, or for a
     factor that never changes.
-
-    Returns:
-        A number from 0 to 1.
 
     Source: Chen et al. 2018 (arXiv 1802.04942), equation 6.
 

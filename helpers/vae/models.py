@@ -1,8 +1,7 @@
 """The variational autoencoder: sampling layer, models, beta schedule.
 
-Everything here is backend-neutral Keras 3, and every loss is in nats per image: summed over pixels
-and latents, averaged over the batch. Under a policy of mixed precision the noise and the losses
-stay in float32, where a long sum is safe.
+Every loss is in nats per image: summed over pixels and latents, averaged over the batch. Under a
+policy of mixed precision the noise and the losses stay in float32, where a long sum is safe.
 """
 
 from collections.abc import Callable
@@ -61,9 +60,6 @@ class Sampling(layers.Layer):
     def load_own_variables(self, store) -> None:
         self.seed_generator.state.assign(store["noise_state"])
 
-    def get_config(self) -> dict:
-        return super().get_config() | {"seed": self.seed}
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class VAE(keras.Model):
@@ -76,17 +72,15 @@ class VAE(keras.Model):
     Args:
         encoder: images -> (z_mean, z_log_var), each of shape (batch, latent_dim).
         decoder: z -> logits of the pixels, in the shape of the images.
-        beta: the weight of the KL term, 0 or more. It is a variable: `BetaSchedule` moves it
-            without compiling again.
-        free_nats: a floor under the KL of each latent, on the mean over the batch (see
-            `elbo.free_bits`); 0 for none. Below it the KL has no gradient, so a latent is not
-            pushed towards the prior before the decoder has learned to read it. `kl_loss` logs the
-            whole KL all the same, so with a floor `loss` is not the negative ELBO.
+        beta: the weight of the KL term, 0 or more; a variable, which `BetaSchedule` moves.
+        free_nats: a floor under the KL of each latent (see `elbo.free_bits`); 0 for none. Below it
+            the KL has no gradient, so a latent is not pushed towards the prior before the decoder
+            has learned to read it. `kl_loss` logs the whole KL all the same, so with a floor `loss`
+            is not the negative ELBO.
         seed: of the sampling noise.
 
     Raises:
-        ValueError: encoder and decoder do not fit each other, or `beta` or `free_nats` is
-            negative, infinite or NaN.
+        ValueError: encoder and decoder do not fit, or beta or free_nats is negative or not finite.
 
     Source: Kingma and Welling 2014, equation 10; beta: Higgins et al. 2017, equation 4; free bits:
         Kingma et al. 2016 (arXiv 1606.04934), appendix C.8.
@@ -116,9 +110,7 @@ class VAE(keras.Model):
         # no speed (tests/benchmarks/training.py measures both).
         self.supports_jit = keras.backend.backend() != "tensorflow" or has_gpu()
         self.sampling = Sampling(seed, dtype="float32")
-        self.beta = self.add_weight(
-            name="beta", shape=(), trainable=False, initializer=lambda *_, **__: check_beta(beta)
-        )
+        self.beta = keras.Variable(check_beta(beta), trainable=False, name="beta")
         free_bits(np.zeros((1, 1), "float32"), free_nats)  # refuses a bad floor now
         self.free_nats = free_nats
         self.reconstruction_loss = keras.metrics.Mean(name="reconstruction_loss")
@@ -175,8 +167,7 @@ class VAE(keras.Model):
                 pipeline, `BinarisedBatches`, a generator of tuples such as (x,). Of a pipeline the
                 first batch alone is checked.
             y: what to reconstruct, where it is not x itself (clean images of noisy ones).
-            settings: Keras's. `sample_weight` multiplies both terms of an image's loss, in the logs
-                too; `class_weight` is refused, since there is no class.
+            settings: Keras's. `sample_weight` multiplies both terms of the loss, in the logs too.
 
         Raises:
             ValueError: images that `data.check_images` refuses, or a setting that has no meaning.
@@ -191,13 +182,12 @@ class VAE(keras.Model):
                 "class_weight must be left out, since a VAE has no classes to weigh: give "
                 f"sample_weight, one number per image, got {settings['class_weight']!r}"
             )
-        x, y = self._prepare(x, y, settings.get("sample_weight"), batch_size)
+        x, y, _ = self._prepare(x, y, settings.get("sample_weight"), batch_size)
         if settings.get("validation_data") is not None:
             held = settings["validation_data"]
             held = held if isinstance(held, tuple) else (held,)
             held = (*held, None, None, None)[:3]
-            held = (*self._prepare(*held, None, "validation_data"), held[2])
-            settings["validation_data"] = held
+            settings["validation_data"] = self._prepare(*held, None, "validation_data")
         callbacks = keras.tree.flatten(settings.get("callbacks") or [])
         settings["callbacks"] = [*callbacks, _Finite()]
         return super().fit(x, y, batch_size=batch_size, epochs=epochs, **settings)
@@ -205,16 +195,16 @@ class VAE(keras.Model):
     def evaluate(self, x=None, y=None, batch_size=None, **settings):
         """The mean losses of some images, as Keras's `evaluate`; x and y as in `fit`."""
         if not settings.get("_use_cached_eval_dataset"):  # during `fit`, which has looked at it
-            x, y = self._prepare(x, y, settings.get("sample_weight"), batch_size)
+            x, y, _ = self._prepare(x, y, settings.get("sample_weight"), batch_size)
         return super().evaluate(x, y, batch_size=batch_size, **settings)
 
     def predict(self, x, batch_size=None, **settings):
         """z_mean, z_log_var, z and logits of some images; x as in `fit`."""
-        x, _ = self._prepare(x, None, None, batch_size)
+        x, *_ = self._prepare(x, None, None, batch_size)
         return super().predict(x, batch_size=batch_size, **settings)
 
     def _prepare(self, x, y, weight, batch_size, name: str = "x") -> tuple:
-        """x and y as Keras wants them, or an error in one sentence."""
+        """x, y and weight as Keras wants them, or an error in one sentence."""
         if batch_size is not None:
             check_size("batch_size", batch_size)
         if not isinstance(x, list | tuple) and not hasattr(x, "__array__"):
@@ -223,13 +213,13 @@ class VAE(keras.Model):
             images = self.check_input(images, f"batch 1 of {name}")
             if target is not None:
                 self.check_target(target, images, f"y in batch 1 of {name}")
-            return x, y
+            return x, y, weight
         images = self.check_input(x, name)
         if y is not None and y is not x:
             y = self.check_target(y, images, "y")
         elif y is not None or weight is not None:  # without a y, Keras drops the weights
             y = images[0] if isinstance(images, tuple) else images
-        return images, y
+        return images, y, weight
 
     def check_target(self, y, x, name: str):
         """What to reconstruct of x, as an array that was checked."""
@@ -259,18 +249,17 @@ class VAE(keras.Model):
         if len(outputs) != 2 or outputs[0].shape != outputs[1].shape or len(outputs[0].shape) != 2:
             raise ValueError(
                 "encoder must have two outputs, z_mean and z_log_var, both of shape (batch, "
-                f"latent_dim), got {[tuple(output.shape) for output in outputs]}"
+                f"latent_dim), got {[output.shape for output in outputs]}"
             )
-        image_shape, latent_dim = tuple(encoder.inputs[0].shape[1:]), outputs[0].shape[-1]
-        if tuple(decoder.inputs[0].shape[1:]) != (latent_dim,):
+        image_shape, latent_dim = encoder.inputs[0].shape[1:], outputs[0].shape[-1]
+        takes, gives = decoder.inputs[0].shape[1:], decoder.outputs[0].shape[1:]
+        if takes != (latent_dim,):
             raise ValueError(
-                f"decoder must take the encoder's {latent_dim} latents, "
-                f"got an input of shape {tuple(decoder.inputs[0].shape)}"
+                f"decoder must take the encoder's {latent_dim} latents, got inputs of shape {takes}"
             )
-        if tuple(decoder.outputs[0].shape[1:]) != image_shape:
+        if gives != image_shape:
             raise ValueError(
-                f"decoder must give images of the encoder's shape {image_shape}, "
-                f"got {tuple(decoder.outputs[0].shape[1:])}"
+                f"decoder must give images of the encoder's shape {image_shape}, got {gives}"
             )
         return image_shape, latent_dim
 
@@ -392,13 +381,13 @@ class ConditionalVAE(VAE):
 
     Example:
         >>> vae = ConditionalVAE(conditional_encoder(), conditional_decoder())
-        >>> vae.compile(keras.optimizers.Adam(1e-3))
+        >>> vae.compile("adam")
         >>> vae.fit((x_train, y_train), batch_size=100, epochs=10)
         >>> seven = vae.sample([7], seed=0)
     """
 
     def __init__(self, encoder, decoder, beta: float = 1.0, seed: int | None = None, **kwargs):
-        shapes = [tuple(n.shape[1:]) for m in (encoder, decoder) for n in m.inputs[1:]]
+        shapes = [n.shape[1:] for m in (encoder, decoder) for n in m.inputs[1:]]
         if len(shapes) != 2 or len(shapes[0]) != 1 or shapes[0] != shapes[1]:
             raise ValueError(
                 "encoder and decoder must each take a condition of shape (batch, classes) as "

@@ -14,11 +14,7 @@ import numpy as np
 
 
 def check_size(name: str, size, rule: str = "be a whole number") -> int:
-    """A size as a whole number of Python's own.
-
-    Raises:
-        ValueError: anything but a whole number of at least 1, of whatever type.
-    """
+    """A size as an `int`, or a ValueError: it is no whole number, of whatever type, or below 1."""
     is_number = isinstance(size, numbers.Real) and not isinstance(size, bool | np.bool_)
     if is_number and size >= 1 and size % 1 == 0:
         return int(size)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 import itertools
 
-from helpers.data import check_images, check_labels
+from helpers.data import binarise, check_images, check_labels
 from helpers.runtime import keras
 from helpers.vae.networks import check_size
 import numpy as np
@@ -48,9 +48,7 @@ class BinarisedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int):
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        rng = np.random.default_rng((self.seed, self.epoch, index))
-        chosen = self.x[rows]
-        images = (rng.random(chosen.shape, dtype="float32") < chosen).astype("float32")
+        images = binarise(self.x[rows], (self.seed, self.epoch, index))
         return images if self.y is None else ((images, self.y[rows]),)
 
 

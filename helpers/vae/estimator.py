@@ -88,7 +88,13 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         rng = check_random_state(self.random_state)
         self.low_, self.high_ = float(X.min()), float(X.max())
         self.seed_ = int(rng.randint(2**31 - 1))
-        self.vae_ = self._build(rng)
+        sizes = (self.n_features_in_,), self.hidden, self.latent_dim
+        self.vae_ = VAE(*dense_networks(*sizes, self.activation), self.beta, seed=self.seed_)
+        for weight in self.vae_.trainable_variables:
+            if len(weight.shape) == 2:  # as Keras starts a dense layer, but from our own seed
+                start = keras.initializers.GlorotUniform(int(rng.randint(2**31 - 1)))
+                weight.assign(start(weight.shape))
+        self.vae_.compile(keras.optimizers.Adam(rate))
         self._n_features_out = self.vae_.latent_dim  # how many names the mix-in gives
         x = self._to_pixels(X)
         if self.binarise:
@@ -110,9 +116,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         codes, latent_dim = np.asarray(X, dtype="float32"), self.vae_.latent_dim
         if codes.shape[1:] != (latent_dim,):
             raise ValueError(f"X must be codes of shape (n, {latent_dim}), got {codes.shape}")
-        batches = np.split(codes, range(500, len(codes), 500))
-        pixels = np.concatenate([self.vae_.decode(batch) for batch in batches])
-        return self.low_ + (self.high_ - self.low_) * pixels
+        return self.low_ + (self.high_ - self.low_) * self.vae_.decode(codes)
 
     def score(self, X, y=None) -> float:
         """Mean ELBO of X in nats per example (beta = 1; higher is better); `y` is ignored."""
@@ -140,15 +144,3 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _to_pixels(self, X: np.ndarray) -> np.ndarray:
         span = self.high_ - self.low_
         return np.clip((X - self.low_) / (span if span > 0 else 1.0), 0.0, 1.0).astype("float32")
-
-    def _build(self, rng: np.random.RandomState) -> VAE:
-        """An untrained, compiled VAE whose weights and noise depend on `rng` alone."""
-        shape = (self.n_features_in_,)
-        networks = dense_networks(shape, self.hidden, self.latent_dim, self.activation)
-        vae = VAE(*networks, self.beta, seed=self.seed_)
-        for weight in vae.trainable_variables:
-            if len(weight.shape) == 2:  # as Keras starts a dense layer, but from our own seed
-                start = keras.initializers.GlorotUniform(int(rng.randint(2**31 - 1)))
-                weight.assign(start(weight.shape))
-        vae.compile(keras.optimizers.Adam(self.learning_rate))
-        return vae

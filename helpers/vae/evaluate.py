@@ -81,9 +81,6 @@ def effective_sample_size(log_weights, axis: int = 0) -> np.ndarray:
         log_weights: log p(x, z) - log q(z | x) of each sample, or that plus any constant.
         axis: the axis of the samples; it is reduced.
 
-    Returns:
-        Numbers from 1 to the number of samples, the shape of `log_weights` without `axis`.
-
     Raises:
         ValueError: `axis` is no axis of `log_weights`, or holds no sample, or a weight is NaN or
             infinite, or all weights of an estimate are 0.
@@ -151,14 +148,13 @@ def _joint_information(column: np.ndarray, level: np.ndarray, bins: int) -> floa
 def mutual_information(z: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
     """Nats of mutual information of each latent with each factor: shape (latent_dim, factors).
 
-    They are counted: each latent is cut into `bins` intervals of equal width between its smallest
-    and its largest value. Counts are biased upwards, by about (bins - 1)(levels - 1) / 2n nats for
-    n images.
+    Each latent is cut into `bins` intervals of equal width. What is counted so is biased upwards,
+    by about (bins - 1)(levels - 1) / 2n nats for n images.
 
     Args:
         z: codes, shape (n, latent_dim): posterior means, usually.
         factors: levels of the factors, shape (n, factors), such as `data.sprites()` returns.
-        bins: intervals per latent.
+        bins: intervals per latent, between its smallest and its largest value.
 
     Raises:
         ValueError: shapes that do not fit, z that is not finite, or fewer than 2 bins.

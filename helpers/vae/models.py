@@ -32,10 +32,8 @@ class Sampling(layers.Layer):
     """Draw z = z_mean + exp(z_log_var / 2) * noise, so that gradients reach both inputs.
 
     Every image and every latent has a noise of its own: shape (batch, latent_dim). The layer owns
-    its random state, so two models with the same seed draw the same noise, and no two calls do.
-
-    Args:
-        seed: a whole number; None draws one.
+    its random state, so two models with the same `seed` draw the same noise, and no two calls do;
+    None draws a seed.
 
     Source: Kingma and Welling 2014, section 2.4.
 
@@ -77,7 +75,7 @@ class VAE(keras.Model):
             the KL has no gradient, so a latent is not pushed towards the prior before the decoder
             has learned to read it. `kl_loss` logs the whole KL all the same, so with a floor `loss`
             is not the negative ELBO.
-        seed: of the sampling noise.
+        seed: of the sampling noise, a whole number or None.
 
     Raises:
         ValueError: encoder and decoder do not fit, or beta or free_nats is negative or not finite.
@@ -94,15 +92,8 @@ class VAE(keras.Model):
     likelihood = staticmethod(bernoulli_log_likelihood)  # (x, logits) -> nats, shape (batch,)
 
     def __init__(
-        self,
-        encoder,
-        decoder,
-        beta: float = 1.0,
-        seed: int | None = None,
-        *,
-        free_nats: float = 0.0,
-        **kwargs,
-    ):
+        self, encoder, decoder, beta: float = 1.0, seed=None, *, free_nats: float = 0.0, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         self.image_shape, self.latent_dim = self.check_fit(encoder, decoder)
         self.encoder, self.decoder, self.seed = encoder, decoder, seed
@@ -163,9 +154,8 @@ class VAE(keras.Model):
         """Train, as Keras's `fit` does; see the class for the loss.
 
         Args:
-            x: images as `data.check_images` takes them, or a pipeline of batches: a `tf.data`
-                pipeline, `BinarisedBatches`, a generator of tuples such as (x,). Of a pipeline the
-                first batch alone is checked.
+            x: images as `data.check_images` takes them, or a pipeline of batches, of which the
+                first is checked: `tf.data`, `BinarisedBatches`, a generator of tuples such as (x,).
             y: what to reconstruct, where it is not x itself (clean images of noisy ones).
             settings: Keras's. `sample_weight` multiplies both terms of the loss, in the logs too.
 
@@ -245,13 +235,13 @@ class VAE(keras.Model):
         for name, network in (("encoder", encoder), ("decoder", decoder)):
             if not getattr(network, "built", False) or not hasattr(network, "outputs"):
                 raise ValueError(f"{name} must be a built Keras model, got {network!r}")
-        outputs = encoder.outputs
-        if len(outputs) != 2 or outputs[0].shape != outputs[1].shape or len(outputs[0].shape) != 2:
+        codes = [output.shape for output in encoder.outputs]
+        if len(codes) != 2 or codes[0] != codes[1] or len(codes[0]) != 2:
             raise ValueError(
                 "encoder must have two outputs, z_mean and z_log_var, both of shape (batch, "
-                f"latent_dim), got {[output.shape for output in outputs]}"
+                f"latent_dim), got {codes}"
             )
-        image_shape, latent_dim = encoder.inputs[0].shape[1:], outputs[0].shape[-1]
+        image_shape, latent_dim = encoder.inputs[0].shape[1:], codes[0][1]
         takes, gives = decoder.inputs[0].shape[1:], decoder.outputs[0].shape[1:]
         if takes != (latent_dim,):
             raise ValueError(
@@ -268,14 +258,9 @@ class VAE(keras.Model):
         return check_images(x, self.image_shape, name)
 
     def get_config(self) -> dict:
-        save = keras.saving.serialize_keras_object
-        return super().get_config() | {
-            "encoder": save(self.encoder),
-            "decoder": save(self.decoder),
-            "beta": float(self.beta.numpy()),
-            "free_nats": self.free_nats,
-            "seed": self.seed,
-        }
+        networks = {"encoder": self.encoder, "decoder": self.decoder}
+        others = {"beta": float(self.beta.numpy()), "free_nats": self.free_nats, "seed": self.seed}
+        return super().get_config() | keras.saving.serialize_keras_object(networks) | others
 
     @classmethod
     def from_config(cls, config: dict) -> "VAE":
@@ -288,10 +273,9 @@ class IWAE(VAE):
 
     `fit(x)` minimises minus the bound log(1/k sum_i w_i), w_i = p(x, z_i) / q(z_i | x), and logs it
     as `loss`; one sample gives the ELBO in expectation. `reconstruction_loss` and `kl_loss` are
-    what they are in `VAE`: the two parts of the negative ELBO of the same model, so their sum lies
-    above `loss` by what the weighting gains. `predict(x)` gives a VAE's dictionary for the first
-    sample, and of all samples `log_weights` and `log_likelihoods`, log p(x | z), each of shape
-    (batch, samples).
+    those of `VAE`, so their sum lies above `loss` by what the weighting gains. `predict(x)` gives a
+    VAE's dictionary for the first sample, and of all samples `log_weights` and `log_likelihoods`,
+    log p(x | z), each of shape (batch, samples).
 
     Args:
         encoder, decoder, seed: as in `VAE`.
@@ -380,8 +364,7 @@ class ConditionalVAE(VAE):
     Source: Kingma et al. 2014 (arXiv 1406.5298), model M2; Sohn, Lee and Yan 2015.
 
     Example:
-        >>> vae = ConditionalVAE(conditional_encoder(), conditional_decoder())
-        >>> vae.compile("adam")
+        >>> vae = ConditionalVAE(conditional_encoder(), conditional_decoder())  # compiled, then:
         >>> vae.fit((x_train, y_train), batch_size=100, epochs=10)
         >>> seven = vae.sample([7], seed=0)
     """

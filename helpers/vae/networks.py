@@ -12,6 +12,8 @@ from helpers.runtime import keras
 from keras import layers
 import numpy as np
 
+Ints = Sequence[int]  # sizes: a tuple, a list
+
 
 def check_size(name: str, size, rule: str = "be a whole number") -> int:
     """A size as an `int`, or a ValueError: it is no whole number, of whatever type, or below 1."""
@@ -29,10 +31,7 @@ def check_sizes(name: str, sizes) -> tuple[int, ...]:
 
 
 def dense_encoder(
-    image_shape: tuple[int, ...] = (28, 28),
-    hidden: Sequence[int] = (512, 256),
-    latent_dim: int = 20,
-    activation: str | Sequence = "relu",
+    image_shape: Ints = (28, 28), hidden: Ints = (512, 256), latent_dim: int = 20, activation="relu"
 ) -> keras.Model:
     """The default encoder: image -> dense layers -> (z_mean, z_log_var).
 
@@ -47,7 +46,7 @@ def dense_encoder(
         image_shape: of one image; (784,) for flat vectors.
         hidden: widths of the hidden layers, from the image inwards.
         latent_dim: number of latents.
-        activation: of the hidden layers; one for all, or a list with one for each.
+        activation: of the hidden layers, as Keras takes it; a list has one for each layer.
 
     Raises:
         ValueError: a size that is not a whole number of at least 1, or another number of
@@ -60,10 +59,7 @@ def dense_encoder(
 
 
 def dense_decoder(
-    image_shape: tuple[int, ...] = (28, 28),
-    hidden: Sequence[int] = (256, 512),
-    latent_dim: int = 20,
-    activation: str | Sequence = "relu",
+    image_shape: Ints = (28, 28), hidden: Ints = (256, 512), latent_dim: int = 20, activation="relu"
 ) -> keras.Model:
     """The default decoder: z -> dense layers -> logits in the shape of the image.
 
@@ -77,10 +73,7 @@ def dense_decoder(
 
 
 def dense_networks(
-    image_shape: tuple[int, ...] = (28, 28),
-    hidden: Sequence[int] = (512, 256),
-    latent_dim: int = 20,
-    activation: str | Sequence = "relu",
+    image_shape: Ints = (28, 28), hidden: Ints = (512, 256), latent_dim: int = 20, activation="relu"
 ) -> tuple[keras.Model, keras.Model]:
     """A dense encoder and the decoder that mirrors it. Args and errors as in `dense_encoder`.
 
@@ -99,9 +92,8 @@ def heads(h, latent_dim: int) -> list:
     return [layers.Dense(size, name=name, dtype="float32")(h) for name in names]
 
 
-def _dense_layers(h, hidden: Sequence[int], activation: str | Sequence):
-    is_list = isinstance(activation, list | tuple)
-    activations = activation if is_list else [activation] * len(hidden)
+def _dense_layers(h, hidden: Ints, activation):
+    activations = activation if isinstance(activation, list | tuple) else [activation] * len(hidden)
     if len(activations) != len(hidden):
         raise ValueError(
             f"activation must be one for all {len(hidden)} hidden layers or a list with one for "
@@ -113,10 +105,7 @@ def _dense_layers(h, hidden: Sequence[int], activation: str | Sequence):
 
 
 def conv_encoder(
-    image_shape: tuple[int, int] = (28, 28),
-    filters: Sequence[int] = (16, 32),
-    latent_dim: int = 20,
-    activation: str = "relu",
+    image_shape: Ints = (28, 28), filters: Ints = (16, 32), latent_dim: int = 20, activation="relu"
 ) -> keras.Model:
     """A convolutional encoder: image -> convolutions of stride 2 -> (z_mean, z_log_var).
 
@@ -141,10 +130,7 @@ def conv_encoder(
 
 
 def conv_decoder(
-    image_shape: tuple[int, int] = (28, 28),
-    filters: Sequence[int] = (32, 16),
-    latent_dim: int = 20,
-    activation: str = "relu",
+    image_shape: Ints = (28, 28), filters: Ints = (32, 16), latent_dim: int = 20, activation="relu"
 ) -> keras.Model:
     """A convolutional decoder: z -> a small image of many channels -> doubled up to the logits.
 
@@ -184,11 +170,11 @@ def _halved(image_shape, filters) -> tuple[tuple, tuple, tuple]:
 
 
 def conditional_encoder(
-    image_shape: tuple[int, ...] = (28, 28),
+    image_shape: Ints = (28, 28),
     classes: int = 10,
-    hidden: Sequence[int] = (512, 256),
+    hidden: Ints = (512, 256),
     latent_dim: int = 20,
-    activation: str = "relu",
+    activation="relu",
 ) -> keras.Model:
     """A dense encoder that is told the class: [image, condition] -> (z_mean, z_log_var).
 
@@ -204,11 +190,11 @@ def conditional_encoder(
 
 
 def conditional_decoder(
-    image_shape: tuple[int, ...] = (28, 28),
+    image_shape: Ints = (28, 28),
     classes: int = 10,
-    hidden: Sequence[int] = (256, 512),
+    hidden: Ints = (256, 512),
     latent_dim: int = 20,
-    activation: str = "relu",
+    activation="relu",
 ) -> keras.Model:
     """A dense decoder that is told the class: [z, condition] -> logits in the image's shape.
 

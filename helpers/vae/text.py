@@ -81,8 +81,7 @@ def text_encoder(
     Args:
         width: places of a string.
         symbols: how many symbols there are, the end included.
-        hidden: units of the hidden layer.
-        latent_dim: number of latents.
+        hidden, latent_dim: units of the hidden layer, and number of latents.
     """
     x = keras.Input((width,), dtype="int32", name="string")
     h = layers.Flatten()(layers.Embedding(symbols, 16)(x))
@@ -156,8 +155,6 @@ class TextVAE(VAE):
 
     Example:
         >>> vae = TextVAE(text_encoder(), text_decoder(), free_nats=0.25)
-        >>> vae.compile(keras.optimizers.Adam(2e-3))
-        >>> vae.fit(names.x_train, batch_size=100, epochs=20)
     """
 
     likelihood = staticmethod(string_log_likelihood)

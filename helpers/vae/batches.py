@@ -1,9 +1,9 @@
 """Batches of images for `fit`, binarised afresh at every epoch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 import itertools
 
-from helpers.data import check_images, check_labels
+from helpers.data import binarise, check_images, check_labels
 from helpers.runtime import keras
 from helpers.vae.networks import check_size
 import numpy as np
@@ -48,25 +48,17 @@ class BinarisedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int):
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        rng = np.random.default_rng((self.seed, self.epoch, index))
-        chosen = self.x[rows]
-        images = (rng.random(chosen.shape, dtype="float32") < chosen).astype("float32")
+        images = binarise(self.x[rows], (self.seed, self.epoch, index))
         return images if self.y is None else ((images, self.y[rows]),)
 
 
 def first_batch(pipeline, name: str) -> tuple:
-    """The first batch of a pipeline, and the pipeline with that batch still in it.
-
-    Raises:
-        ValueError: this is no pipeline, or a generator of anything but tuples.
-    """
-    if isinstance(pipeline, keras.utils.PyDataset):
-        return pipeline[0], pipeline
+    """The first batch of a pipeline, and the pipeline with that batch still in it, or an error."""
     if not isinstance(pipeline, Iterable):
         raise ValueError(f"{name} must be images or a pipeline of batches, got {pipeline!r}")
     batches = iter(pipeline)
     first = next(batches, None)
-    if not isinstance(pipeline, Iterator):
+    if batches is not pipeline:  # it can be started again
         return first, pipeline
     if not isinstance(first, tuple):
         raise ValueError(f"{name} must give tuples such as (x,), got {type(first).__name__}")

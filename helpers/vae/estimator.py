@@ -10,7 +10,6 @@ from helpers.vae import evaluate
 from helpers.vae.batches import BinarisedBatches
 from helpers.vae.models import VAE
 from helpers.vae.networks import check_size, dense_networks
-from keras import ops
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
@@ -80,11 +79,23 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def fit(self, X, y=None) -> "VAETransformer":
         """Train on X of shape (n, features); `y` is ignored."""
         X = validate_data(self, X, dtype="float32")
-        self._check_parameters()
+        check_size("epochs", self.epochs)
+        rate = self.learning_rate
+        if not isinstance(rate, numbers.Real) or not (rate > 0 and math.isfinite(rate)):
+            raise ValueError(f"learning_rate must be a finite number above 0, got {rate!r}")
+        if not isinstance(self.binarise, bool | np.bool_):
+            raise ValueError(f"binarise must be True or False, got {self.binarise!r}")
         rng = check_random_state(self.random_state)
         self.low_, self.high_ = float(X.min()), float(X.max())
         self.seed_ = int(rng.randint(2**31 - 1))
-        self.vae_ = self._build(rng)
+        sizes = (self.n_features_in_,), self.hidden, self.latent_dim
+        self.vae_ = VAE(*dense_networks(*sizes, self.activation), self.beta, seed=self.seed_)
+        for weight in self.vae_.trainable_variables:
+            if len(weight.shape) == 2:  # as Keras starts a dense layer, but from our own seed
+                start = keras.initializers.GlorotUniform(int(rng.randint(2**31 - 1)))
+                weight.assign(start(weight.shape))
+        self.vae_.compile(keras.optimizers.Adam(rate))
+        self._n_features_out = self.vae_.latent_dim  # how many names the mix-in gives
         x = self._to_pixels(X)
         if self.binarise:
             batches = {"x": BinarisedBatches(x, self.batch_size, self.seed_)}
@@ -97,21 +108,15 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def transform(self, X) -> np.ndarray:
         """Posterior means of X: float32, shape (n, latent_dim)."""
-        pixels = self._to_pixels(self._check(X))
-        return np.concatenate(
-            [ops.convert_to_numpy(self.vae_.encoder(batch)[0]) for batch in _in_batches(pixels)]
-        )
+        return evaluate.posterior_means(self.vae_, self._to_pixels(self._check(X)))
 
     def inverse_transform(self, X) -> np.ndarray:
         """Decode codes of shape (n, latent_dim): expected features, on the scale of the data."""
         check_is_fitted(self)
-        codes = np.asarray(X, dtype="float32")
-        if codes.ndim != 2 or codes.shape[1] != self.vae_.latent_dim:
-            raise ValueError(
-                f"X must be codes of shape (n, {self.vae_.latent_dim}), got {codes.shape}"
-            )
-        pixels = np.concatenate([self.vae_.decode(batch) for batch in _in_batches(codes)])
-        return self.low_ + (self.high_ - self.low_) * pixels
+        codes, latent_dim = np.asarray(X, dtype="float32"), self.vae_.latent_dim
+        if codes.shape[1:] != (latent_dim,):
+            raise ValueError(f"X must be codes of shape (n, {latent_dim}), got {codes.shape}")
+        return self.low_ + (self.high_ - self.low_) * self.vae_.decode(codes)
 
     def score(self, X, y=None) -> float:
         """Mean ELBO of X in nats per example (beta = 1; higher is better); `y` is ignored."""
@@ -127,10 +132,6 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         rng = check_random_state(random_state)
         return self.inverse_transform(rng.standard_normal((n_samples, self.vae_.latent_dim)))
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.vae_.latent_dim
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
@@ -140,32 +141,6 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         check_is_fitted(self)
         return validate_data(self, X, dtype="float32", reset=False)
 
-    def _check_parameters(self) -> None:
-        """Refuse what the networks, the batches and beta's own check would not notice."""
-        for name in ("epochs", "batch_size", "latent_dim"):
-            check_size(name, getattr(self, name))
-        rate = self.learning_rate
-        if not isinstance(rate, numbers.Real) or not (rate > 0 and math.isfinite(rate)):
-            raise ValueError(f"learning_rate must be a finite number above 0, got {rate!r}")
-        if not isinstance(self.binarise, bool | np.bool_):
-            raise ValueError(f"binarise must be True or False, got {self.binarise!r}")
-
     def _to_pixels(self, X: np.ndarray) -> np.ndarray:
         span = self.high_ - self.low_
         return np.clip((X - self.low_) / (span if span > 0 else 1.0), 0.0, 1.0).astype("float32")
-
-    def _build(self, rng: np.random.RandomState) -> VAE:
-        """An untrained, compiled VAE whose weights and noise depend on `rng` alone."""
-        shape = (self.n_features_in_,)
-        networks = dense_networks(shape, self.hidden, self.latent_dim, self.activation)
-        vae = VAE(*networks, self.beta, seed=self.seed_)
-        for weight in vae.trainable_variables:
-            if len(weight.shape) == 2:  # as Keras starts a dense layer, but from our own seed
-                start = keras.initializers.GlorotUniform(int(rng.randint(2**31 - 1)))
-                weight.assign(start(weight.shape))
-        vae.compile(keras.optimizers.Adam(self.learning_rate))
-        return vae
-
-
-def _in_batches(x: np.ndarray, size: int = 500) -> list[np.ndarray]:
-    return [x[start : start + size] for start in range(0, len(x), size)]

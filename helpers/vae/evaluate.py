@@ -4,36 +4,34 @@ The functions say "image"; a `text.TextVAE` and its strings serve as well.
 """
 
 from helpers.elbo import gaussian_kl, gaussian_log_density, importance_weighted_bound
-from helpers.runtime import keras
-from helpers.vae.models import VAE, ConditionalVAE
+from helpers.vae.models import VAE, ConditionalVAE, Sampling
 from helpers.vae.networks import check_size
 from keras import ops
 import numpy as np
 
 
-def _batches(vae: VAE, x: np.ndarray, samples: int, batch_size: int):
+def _encoded(vae: VAE, x: np.ndarray, samples: int, seed: int, batch_size: int):
+    """Batch by batch: images, z_mean, z_log_var, and an iterator over draws from q(z | x)."""
     if not isinstance(vae, VAE):
         raise ValueError(f"vae must be a VAE; it comes before x, got {type(vae).__name__}")
     if isinstance(vae, ConditionalVAE):
         raise ValueError("vae must be of one class: vae.given(label), with images of that label")
     check_size("samples", samples)
-    batch_size = check_size("batch_size", batch_size)
+    batch_size, draw = check_size("batch_size", batch_size), Sampling(seed, dtype="float32")
     x = vae.check_input(x)
     for start in range(0, len(x), batch_size):
         batch = ops.convert_to_tensor(x[start : start + batch_size], dtype="float32")
-        yield batch, *vae.encoder(batch)
-
-
-def _draw(z_mean, z_log_var, seed: keras.random.SeedGenerator):
-    return z_mean + ops.exp(0.5 * z_log_var) * keras.random.normal(ops.shape(z_mean), seed=seed)
+        code = vae.encoder(batch)
+        yield batch, *code, (draw(code) for _ in range(samples))
 
 
 def elbo(
     vae: VAE, x: np.ndarray, samples: int = 1, seed: int = 0, batch_size: int = 500
 ) -> np.ndarray:
-    """The ELBO of each image (beta = 1, whatever the model was trained with).
+    """The ELBO of each image, in nats: shape (n,). `-elbo(vae, x).mean()` is the usual figure.
 
-    The KL term is exact; the reconstruction term is a mean over draws from q(z | x).
+    Beta is 1, whatever the model was trained with. The KL term is exact; the reconstruction term is
+    a mean over draws from q(z | x).
 
     Args:
         vae: a trained model.
@@ -42,18 +40,15 @@ def elbo(
         seed: of the draws.
         batch_size: images at a time.
 
-    Returns:
-        Nats per image, shape (n,). `-elbo(vae, x).mean()` is the usual figure.
-
     Raises:
         ValueError: bad images (see `check_images`), or `samples` or `batch_size` below 1.
 
     Source: Kingma and Welling 2014, equation 7.
     """
-    noise, values = keras.random.SeedGenerator(seed), []
-    for batch, z_mean, z_log_var in _batches(vae, x, samples, batch_size):
-        draws = [vae.log_likelihood(batch, _draw(z_mean, z_log_var, noise)) for _ in range(samples)]
-        values.append(ops.mean(ops.stack(draws), axis=0) - gaussian_kl(z_mean, z_log_var))
+    values = []
+    for batch, z_mean, z_log_var, draws in _encoded(vae, x, samples, seed, batch_size):
+        likelihood = ops.mean(ops.stack([vae.log_likelihood(batch, z) for z in draws]), axis=0)
+        values.append(likelihood - gaussian_kl(z_mean, z_log_var))
     return ops.convert_to_numpy(ops.concatenate(values))
 
 
@@ -62,18 +57,14 @@ def log_likelihood(
 ) -> np.ndarray:
     """A tighter lower bound on log p(x) of each image, by importance sampling from q(z | x).
 
-    Args, errors: as in `elbo`; more samples tighten the bound (one sample gives the ELBO's).
-
-    Returns:
-        Nats per image, shape (n,).
+    Args, result, errors: as in `elbo`. More samples tighten the bound; one gives the ELBO's.
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
-    noise, values = keras.random.SeedGenerator(seed), []
-    for batch, z_mean, z_log_var in _batches(vae, x, samples, batch_size):
+    values = []
+    for batch, z_mean, z_log_var, draws in _encoded(vae, x, samples, seed, batch_size):
         log_weights = []
-        for _ in range(samples):
-            z = _draw(z_mean, z_log_var, noise)
+        for z in draws:
             log_joint = vae.log_likelihood(batch, z) + gaussian_log_density(z, 0.0, 0.0)
             log_weights.append(log_joint - gaussian_log_density(z, z_mean, z_log_var))
         values.append(importance_weighted_bound(ops.stack(log_weights), axis=0))
@@ -89,9 +80,6 @@ def effective_sample_size(log_weights, axis: int = 0) -> np.ndarray:
     Args:
         log_weights: log p(x, z) - log q(z | x) of each sample, or that plus any constant.
         axis: the axis of the samples; it is reduced.
-
-    Returns:
-        Numbers from 1 to the number of samples, the shape of `log_weights` without `axis`.
 
     Raises:
         ValueError: `axis` is no axis of `log_weights`, or holds no sample, or a weight is NaN or
@@ -119,18 +107,14 @@ def effective_sample_size(log_weights, axis: int = 0) -> np.ndarray:
 def active_units(
     vae: VAE, x: np.ndarray, threshold: float = 0.01, batch_size: int = 500
 ) -> np.ndarray:
-    """Which latents the encoder uses: those whose posterior mean differs from image to image.
+    """Which latents the encoder uses, those whose posterior mean differs from image to image.
 
-    A latent that says the same of every image says nothing, whatever value it says.
+    A latent that says the same of every image says nothing, whatever value it says. The answer,
+    booleans of shape (latent_dim,), is summed to count the active units.
 
     Args:
-        vae: a trained model.
-        x: images in [0, 1], shape (n, *image_shape); a few hundred.
+        vae, x, batch_size: as in `elbo`; a few hundred images will do.
         threshold: of the variance of z_mean over the images, in units of the prior's variance.
-        batch_size: images at a time.
-
-    Returns:
-        Booleans, shape (latent_dim,); `active_units(vae, x).sum()` counts the active units.
 
     Raises:
         ValueError: bad images (see `check_images`), or a threshold that is negative or NaN.
@@ -143,11 +127,40 @@ def active_units(
     """
     if not threshold >= 0:
         raise ValueError(f"threshold must be a number, 0 or more, got {threshold!r}")
-    means = [ops.convert_to_numpy(z_mean) for _, z_mean, _ in _batches(vae, x, 1, batch_size)]
-    return np.concatenate(means).astype("float64").var(axis=0) > threshold
+    return posterior_means(vae, x, batch_size).astype("float64").var(axis=0) > threshold
 
 
-def _check_codes(z, factors, bins: int) -> tuple[np.ndarray, np.ndarray]:
+def posterior_means(vae: VAE, x: np.ndarray, batch_size: int = 500) -> np.ndarray:
+    """The mean code of each image: float32, shape (n, latent_dim). Args, errors: as in `elbo`."""
+    batches = _encoded(vae, x, 1, 0, batch_size)
+    return np.concatenate([ops.convert_to_numpy(z_mean) for _, z_mean, *_ in batches])
+
+
+def _joint_information(column: np.ndarray, level: np.ndarray, bins: int) -> float:
+    """Mutual information, in nats, of numbers in bins with levels 0, 1, ..., as counted."""
+    edges = np.arange(level.max() + 2) - 0.5
+    joint = np.histogram2d(column, level, bins=[bins, edges])[0] / len(level)
+    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    seen = joint > 0
+    return float((joint[seen] * np.log(joint[seen] / apart[seen])).sum())
+
+
+def mutual_information(z: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
+    """Nats of mutual information of each latent with each factor: shape (latent_dim, factors).
+
+    Each latent is cut into `bins` intervals of equal width. What is counted so is biased upwards,
+    by about (bins - 1)(levels - 1) / 2n nats for n images.
+
+    Args:
+        z: codes, shape (n, latent_dim): posterior means, usually.
+        factors: levels of the factors, shape (n, factors), such as `data.sprites()` returns.
+        bins: intervals per latent, between its smallest and its largest value.
+
+    Raises:
+        ValueError: shapes that do not fit, z that is not finite, or fewer than 2 bins.
+
+    Source: Chen et al. 2018, section 4; equal bins as in Locatello et al. 2019 (arXiv 1811.12359).
+    """
     z, factors = np.asarray(z, dtype="float64"), np.asarray(factors)
     if z.ndim != 2 or factors.ndim != 2 or len(z) != len(factors) or len(z) == 0:
         raise ValueError(
@@ -160,44 +173,8 @@ def _check_codes(z, factors, bins: int) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError("factors must be levels, whole numbers, got continuous values")
     if bins < 2:
         raise ValueError(f"bins must be at least 2, got {bins}")
-    return z, factors
-
-
-def _joint_information(a: np.ndarray, b: np.ndarray) -> float:
-    """Mutual information, in nats, of two columns of small whole numbers, as counted."""
-    counts = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(counts, (a, b), 1)
-    joint = counts / len(a)
-    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
-    seen = joint > 0
-    return float((joint[seen] * np.log(joint[seen] / apart[seen])).sum())
-
-
-def mutual_information(z: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
-    """Mutual information of each latent with each known factor, from counts in bins.
-
-    Each latent is cut into `bins` intervals of equal width between its smallest and its largest
-    value. Counting is biased upwards, by about (bins - 1)(levels - 1) / 2n nats for n images.
-
-    Args:
-        z: codes, shape (n, latent_dim): posterior means, usually.
-        factors: levels of the factors, shape (n, factors), such as `data.sprites()` returns.
-        bins: intervals per latent.
-
-    Returns:
-        Nats, shape (latent_dim, factors).
-
-    Raises:
-        ValueError: shapes that do not fit, z that is not finite, or fewer than 2 bins.
-
-    Source: Chen et al. 2018, section 4; equal bins as in Locatello et al. 2019 (arXiv 1811.12359).
-    """
-    z, factors = _check_codes(z, factors, bins)
-    low, high = z.min(axis=0), z.max(axis=0)
-    width = np.where(high > low, high - low, 1.0)
-    cells = np.minimum((bins * (z - low) / width).astype(int), bins - 1)
-    levels = [np.unique(column, return_inverse=True)[1].ravel() for column in factors.T]
-    return np.array([[_joint_information(cell, level) for level in levels] for cell in cells.T])
+    levels = [np.unique(column, return_inverse=True)[1] for column in factors.T]
+    return np.array([[_joint_information(code, level, bins) for level in levels] for code in z.T])
 
 
 def mutual_information_gap(z: np.ndarray, factors: np.ndarray, bins: int = 20) -> float:
@@ -210,21 +187,18 @@ def mutual_information_gap(z: np.ndarray, factors: np.ndarray, bins: int = 20) -
     Args, errors: as in `mutual_information`; also a ValueError for fewer than 2 latents, or for a
     factor that never changes.
 
-    Returns:
-        A number from 0 to 1.
-
     Source: Chen et al. 2018 (arXiv 1802.04942), equation 6.
 
     Example:
         >>> images, factors = data.sprites()
         >>> mutual_information_gap(factors, factors)  # the factors themselves as a code: about 1.0
     """
-    z, factors = _check_codes(z, factors, bins)
-    if z.shape[1] < 2:
-        raise ValueError(f"z must hold at least 2 latents, got {z.shape[1]}")
-    counts = [np.unique(column, return_counts=True)[1] / len(column) for column in factors.T]
+    ordered = np.sort(mutual_information(z, factors, bins), axis=0)
+    if len(ordered) < 2:
+        raise ValueError(f"z must hold at least 2 latents, got {len(ordered)}")
+    columns = np.asarray(factors).T
+    counts = [np.unique(column, return_counts=True)[1] / len(column) for column in columns]
     entropy = np.array([-(share * np.log(share)).sum() for share in counts])
     if not (entropy > 0).all():
         raise ValueError(f"factors must each take 2 levels or more, got entropies {entropy}")
-    ordered = np.sort(mutual_information(z, factors, bins), axis=0)
     return float(((ordered[-1] - ordered[-2]) / entropy).mean())

@@ -1,8 +1,7 @@
 """The variational autoencoder: sampling layer, models, beta schedule.
 
-Everything here is backend-neutral Keras 3, and every loss is in nats per image: summed over pixels
-and latents, averaged over the batch. Under a policy of mixed precision the noise and the losses
-stay in float32, where a long sum is safe.
+Every loss is in nats per image: summed over pixels and latents, averaged over the batch. Under a
+policy of mixed precision the noise and the losses stay in float32, where a long sum is safe.
 """
 
 from collections.abc import Callable
@@ -33,10 +32,8 @@ class Sampling(layers.Layer):
     """Draw z = z_mean + exp(z_log_var / 2) * noise, so that gradients reach both inputs.
 
     Every image and every latent has a noise of its own: shape (batch, latent_dim). The layer owns
-    its random state, so two models with the same seed draw the same noise, and no two calls do.
-
-    Args:
-        seed: a whole number; None draws one.
+    its random state, so two models with the same `seed` draw the same noise, and no two calls do;
+    None draws a seed.
 
     Source: Kingma and Welling 2014, section 2.4.
 
@@ -61,9 +58,6 @@ class Sampling(layers.Layer):
     def load_own_variables(self, store) -> None:
         self.seed_generator.state.assign(store["noise_state"])
 
-    def get_config(self) -> dict:
-        return super().get_config() | {"seed": self.seed}
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class VAE(keras.Model):
@@ -76,17 +70,15 @@ class VAE(keras.Model):
     Args:
         encoder: images -> (z_mean, z_log_var), each of shape (batch, latent_dim).
         decoder: z -> logits of the pixels, in the shape of the images.
-        beta: the weight of the KL term, 0 or more. It is a variable: `BetaSchedule` moves it
-            without compiling again.
-        free_nats: a floor under the KL of each latent, on the mean over the batch (see
-            `elbo.free_bits`); 0 for none. Below it the KL has no gradient, so a latent is not
-            pushed towards the prior before the decoder has learned to read it. `kl_loss` logs the
-            whole KL all the same, so with a floor `loss` is not the negative ELBO.
-        seed: of the sampling noise.
+        beta: the weight of the KL term, 0 or more; a variable, which `BetaSchedule` moves.
+        free_nats: a floor under the KL of each latent (see `elbo.free_bits`); 0 for none. Below it
+            the KL has no gradient, so a latent is not pushed towards the prior before the decoder
+            has learned to read it. `kl_loss` logs the whole KL all the same, so with a floor `loss`
+            is not the negative ELBO.
+        seed: of the sampling noise, a whole number or None.
 
     Raises:
-        ValueError: encoder and decoder do not fit each other, or `beta` or `free_nats` is
-            negative, infinite or NaN.
+        ValueError: encoder and decoder do not fit, or beta or free_nats is negative or not finite.
 
     Source: Kingma and Welling 2014, equation 10; beta: Higgins et al. 2017, equation 4; free bits:
         Kingma et al. 2016 (arXiv 1606.04934), appendix C.8.
@@ -100,15 +92,8 @@ class VAE(keras.Model):
     likelihood = staticmethod(bernoulli_log_likelihood)  # (x, logits) -> nats, shape (batch,)
 
     def __init__(
-        self,
-        encoder,
-        decoder,
-        beta: float = 1.0,
-        seed: int | None = None,
-        *,
-        free_nats: float = 0.0,
-        **kwargs,
-    ):
+        self, encoder, decoder, beta: float = 1.0, seed=None, *, free_nats: float = 0.0, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         self.image_shape, self.latent_dim = self.check_fit(encoder, decoder)
         self.encoder, self.decoder, self.seed = encoder, decoder, seed
@@ -116,9 +101,7 @@ class VAE(keras.Model):
         # no speed (tests/benchmarks/training.py measures both).
         self.supports_jit = keras.backend.backend() != "tensorflow" or has_gpu()
         self.sampling = Sampling(seed, dtype="float32")
-        self.beta = self.add_weight(
-            name="beta", shape=(), trainable=False, initializer=lambda *_, **__: check_beta(beta)
-        )
+        self.beta = keras.Variable(check_beta(beta), trainable=False, name="beta")
         free_bits(np.zeros((1, 1), "float32"), free_nats)  # refuses a bad floor now
         self.free_nats = free_nats
         self.reconstruction_loss = keras.metrics.Mean(name="reconstruction_loss")
@@ -128,17 +111,18 @@ class VAE(keras.Model):
     def build(self, input_shape) -> None:
         self.built = True  # encoder and decoder come with their weights
 
-    def call(self, x) -> dict:
+    def call(self, x, told=None) -> dict:
+        """What `predict` gives; a subclass can have the decoder told more than z."""
         z_mean, z_log_var = self.encoder(x)
         z = self.sampling([z_mean, z_log_var])
-        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": self.decoder(z)}
+        logits = self.decoder(z if told is None else [z, told])
+        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": logits}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        reconstruction = -self.likelihood(x if y is None else y, y_pred["logits"])
+        weight = 1.0 if sample_weight is None else ops.cast(sample_weight, "float32")
+        reconstruction = -weight * self.likelihood(x if y is None else y, y_pred["logits"])
         kl_per_latent = gaussian_kl_per_latent(y_pred["z_mean"], y_pred["z_log_var"])
-        if sample_weight is not None:
-            weight = ops.cast(sample_weight, "float32")
-            reconstruction, kl_per_latent = weight * reconstruction, weight[:, None] * kl_per_latent
+        kl_per_latent *= ops.reshape(weight, (-1, 1))
         kl = ops.sum(kl_per_latent, axis=1)
         self.reconstruction_loss.update_state(reconstruction)
         self.kl_loss.update_state(kl)
@@ -148,12 +132,12 @@ class VAE(keras.Model):
 
     def compile(self, optimizer="rmsprop", loss=None, **settings) -> None:
         """As Keras's, but for losses and metrics: the model brings its own, and refuses others."""
+        given = {"loss": loss} | settings
         for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
-            given = loss if name == "loss" else settings.get(name)
-            if given is not None:
+            if given.get(name) is not None:
                 raise ValueError(
                     f"{name} must be left out: this model minimises reconstruction_loss + beta * "
-                    f"kl_loss and logs both, got {given!r}"
+                    f"kl_loss and logs both, got {given[name]!r}"
                 )
         super().compile(optimizer, **settings)
 
@@ -170,68 +154,62 @@ class VAE(keras.Model):
         """Train, as Keras's `fit` does; see the class for the loss.
 
         Args:
-            x: images as `data.check_images` takes them, or a pipeline of batches: a `tf.data`
-                pipeline, `BinarisedBatches`, a generator of tuples such as (x,). Of a pipeline the
-                first batch alone is checked.
+            x: images as `data.check_images` takes them, or a pipeline of batches, of which the
+                first is checked: `tf.data`, `BinarisedBatches`, a generator of tuples such as (x,).
             y: what to reconstruct, where it is not x itself (clean images of noisy ones).
-            settings: Keras's. `sample_weight` multiplies both terms of an image's loss, in the logs
-                too; `class_weight` is refused, since there is no class.
+            settings: Keras's. `sample_weight` multiplies both terms of the loss, in the logs too.
 
         Raises:
             ValueError: images that `data.check_images` refuses, or a setting that has no meaning.
             FloatingPointError: the loss of an epoch is no longer finite.
         """
-        strategy = getattr(self, "distribute_strategy", None)
-        if strategy is not None and strategy.num_replicas_in_sync > 1:
-            raise ValueError(
-                f"the strategy must have one replica, got {strategy.num_replicas_in_sync}"
-            )
+        strategy = getattr(self, "distribute_strategy", None)  # TensorFlow's
+        replicas = getattr(strategy, "num_replicas_in_sync", 1)
+        if replicas > 1:
+            raise ValueError(f"the strategy must have one replica, got {replicas}")
         if settings.get("class_weight") is not None:
             raise ValueError(
                 "class_weight must be left out, since a VAE has no classes to weigh: give "
                 f"sample_weight, one number per image, got {settings['class_weight']!r}"
             )
-        x, y = self._prepare(x, y, settings.get("sample_weight"), batch_size)
+        x, y, _ = self._prepare(x, y, settings.get("sample_weight"), batch_size)
         if settings.get("validation_data") is not None:
             held = settings["validation_data"]
             held = held if isinstance(held, tuple) else (held,)
             held = (*held, None, None, None)[:3]
-            x_held, y_held = self._prepare(*held, None, "validation_data")
-            is_array = isinstance(x_held, np.ndarray | tuple)
-            settings["validation_data"] = (x_held, y_held, held[2]) if is_array else x_held
-        callbacks = settings.pop("callbacks", None) or []
-        callbacks = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+            settings["validation_data"] = self._prepare(*held, None, "validation_data")
+        callbacks = keras.tree.flatten(settings.get("callbacks") or [])
         settings["callbacks"] = [*callbacks, _Finite()]
         return super().fit(x, y, batch_size=batch_size, epochs=epochs, **settings)
 
     def evaluate(self, x=None, y=None, batch_size=None, **settings):
         """The mean losses of some images, as Keras's `evaluate`; x and y as in `fit`."""
         if not settings.get("_use_cached_eval_dataset"):  # during `fit`, which has looked at it
-            x, y = self._prepare(x, y, settings.get("sample_weight"), batch_size)
+            x, y, _ = self._prepare(x, y, settings.get("sample_weight"), batch_size)
         return super().evaluate(x, y, batch_size=batch_size, **settings)
 
     def predict(self, x, batch_size=None, **settings):
         """z_mean, z_log_var, z and logits of some images; x as in `fit`."""
-        x, _ = self._prepare(x, None, None, batch_size)
+        x, *_ = self._prepare(x, None, None, batch_size)
         return super().predict(x, batch_size=batch_size, **settings)
 
     def _prepare(self, x, y, weight, batch_size, name: str = "x") -> tuple:
-        """x and y as Keras wants them, or an error in one sentence."""
+        """x, y and weight as Keras wants them, or an error in one sentence."""
         if batch_size is not None:
             check_size("batch_size", batch_size)
         if not isinstance(x, list | tuple) and not hasattr(x, "__array__"):
             first, x = first_batch(x, name)
-            first = first if isinstance(first, tuple) else (first,)
-            images = self.check_input(first[0], f"batch 1 of {name}")
-            if len(first) > 1 and first[1] is not None:
-                self.check_target(first[1], images, f"y in batch 1 of {name}")
-            return x, y
+            images, target, _ = keras.utils.unpack_x_y_sample_weight(first)
+            images = self.check_input(images, f"batch 1 of {name}")
+            if target is not None:
+                self.check_target(target, images, f"y in batch 1 of {name}")
+            return x, y, weight
         images = self.check_input(x, name)
         if y is not None and y is not x:
             y = self.check_target(y, images, "y")
         elif y is not None or weight is not None:  # without a y, Keras drops the weights
             y = images[0] if isinstance(images, tuple) else images
-        return images, y
+        return images, y, weight
 
     def check_target(self, y, x, name: str):
         """What to reconstruct of x, as an array that was checked."""
@@ -257,22 +235,21 @@ class VAE(keras.Model):
         for name, network in (("encoder", encoder), ("decoder", decoder)):
             if not getattr(network, "built", False) or not hasattr(network, "outputs"):
                 raise ValueError(f"{name} must be a built Keras model, got {network!r}")
-        outputs = encoder.outputs
-        if len(outputs) != 2 or outputs[0].shape != outputs[1].shape or len(outputs[0].shape) != 2:
+        codes = [output.shape for output in encoder.outputs]
+        if len(codes) != 2 or codes[0] != codes[1] or len(codes[0]) != 2:
             raise ValueError(
                 "encoder must have two outputs, z_mean and z_log_var, both of shape (batch, "
-                f"latent_dim), got {[tuple(output.shape) for output in outputs]}"
+                f"latent_dim), got {codes}"
             )
-        image_shape, latent_dim = tuple(encoder.inputs[0].shape[1:]), outputs[0].shape[-1]
-        if tuple(decoder.inputs[0].shape[1:]) != (latent_dim,):
+        image_shape, latent_dim = encoder.inputs[0].shape[1:], codes[0][1]
+        takes, gives = decoder.inputs[0].shape[1:], decoder.outputs[0].shape[1:]
+        if takes != (latent_dim,):
             raise ValueError(
-                f"decoder must take the encoder's {latent_dim} latents, "
-                f"got an input of shape {tuple(decoder.inputs[0].shape)}"
+                f"decoder must take the encoder's {latent_dim} latents, got inputs of shape {takes}"
             )
-        if tuple(decoder.outputs[0].shape[1:]) != image_shape:
+        if gives != image_shape:
             raise ValueError(
-                f"decoder must give images of the encoder's shape {image_shape}, "
-                f"got {tuple(decoder.outputs[0].shape[1:])}"
+                f"decoder must give images of the encoder's shape {image_shape}, got {gives}"
             )
         return image_shape, latent_dim
 
@@ -281,20 +258,13 @@ class VAE(keras.Model):
         return check_images(x, self.image_shape, name)
 
     def get_config(self) -> dict:
-        save = keras.saving.serialize_keras_object
-        return super().get_config() | {
-            "encoder": save(self.encoder),
-            "decoder": save(self.decoder),
-            "beta": float(self.beta.numpy()),
-            "free_nats": self.free_nats,
-            "seed": self.seed,
-        }
+        networks = {"encoder": self.encoder, "decoder": self.decoder}
+        others = {"beta": float(self.beta.numpy()), "free_nats": self.free_nats, "seed": self.seed}
+        return super().get_config() | keras.saving.serialize_keras_object(networks) | others
 
     @classmethod
     def from_config(cls, config: dict) -> "VAE":
-        load = keras.saving.deserialize_keras_object
-        parts = {part: load(config[part]) for part in ("encoder", "decoder")}
-        return cls(**(config | parts))
+        return cls(**keras.saving.deserialize_keras_object(config))
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -303,10 +273,9 @@ class IWAE(VAE):
 
     `fit(x)` minimises minus the bound log(1/k sum_i w_i), w_i = p(x, z_i) / q(z_i | x), and logs it
     as `loss`; one sample gives the ELBO in expectation. `reconstruction_loss` and `kl_loss` are
-    what they are in `VAE`: the two parts of the negative ELBO of the same model, so their sum lies
-    above `loss` by what the weighting gains. `predict(x)` gives a VAE's dictionary for the first
-    sample, and of all samples `log_weights` and `log_likelihoods`, log p(x | z), each of shape
-    (batch, samples).
+    those of `VAE`, so their sum lies above `loss` by what the weighting gains. `predict(x)` gives a
+    VAE's dictionary for the first sample, and of all samples `log_weights` and `log_likelihoods`,
+    log p(x | z), each of shape (batch, samples).
 
     Args:
         encoder, decoder, seed: as in `VAE`.
@@ -323,14 +292,7 @@ class IWAE(VAE):
         >>> iwae = IWAE(dense_encoder(), dense_decoder(), samples=5)
     """
 
-    def __init__(
-        self,
-        encoder,
-        decoder,
-        *,
-        samples: int = 5,
-        **kwargs,
-    ):
+    def __init__(self, encoder, decoder, *, samples: int = 5, **kwargs):
         super().__init__(encoder, decoder, **kwargs)
         if self.free_nats:
             raise ValueError(
@@ -359,17 +321,11 @@ class IWAE(VAE):
         }
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        nats = {
-            "reconstruction": -ops.mean(y_pred["log_likelihoods"], axis=1),
-            "kl": gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"]),
-            "loss": -importance_weighted_bound(y_pred["log_weights"], axis=1),
-        }
-        if sample_weight is not None:
-            weight = ops.cast(sample_weight, "float32")
-            nats = {name: weight * value for name, value in nats.items()}
-        self.reconstruction_loss.update_state(nats["reconstruction"])
-        self.kl_loss.update_state(nats["kl"])
-        return ops.mean(nats["loss"])
+        weight = 1.0 if sample_weight is None else ops.cast(sample_weight, "float32")
+        reconstruction = -ops.mean(y_pred["log_likelihoods"], axis=1)
+        self.reconstruction_loss.update_state(weight * reconstruction)
+        self.kl_loss.update_state(weight * gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"]))
+        return ops.mean(-weight * importance_weighted_bound(y_pred["log_weights"], axis=1))
 
     def check_target(self, y, x, name: str):
         y = super().check_target(y, x, name)
@@ -408,14 +364,13 @@ class ConditionalVAE(VAE):
     Source: Kingma et al. 2014 (arXiv 1406.5298), model M2; Sohn, Lee and Yan 2015.
 
     Example:
-        >>> vae = ConditionalVAE(conditional_encoder(), conditional_decoder())
-        >>> vae.compile(keras.optimizers.Adam(1e-3))
+        >>> vae = ConditionalVAE(conditional_encoder(), conditional_decoder())  # compiled, then:
         >>> vae.fit((x_train, y_train), batch_size=100, epochs=10)
         >>> seven = vae.sample([7], seed=0)
     """
 
     def __init__(self, encoder, decoder, beta: float = 1.0, seed: int | None = None, **kwargs):
-        shapes = [tuple(n.shape[1:]) for m in (encoder, decoder) for n in m.inputs[1:]]
+        shapes = [n.shape[1:] for m in (encoder, decoder) for n in m.inputs[1:]]
         if len(shapes) != 2 or len(shapes[0]) != 1 or shapes[0] != shapes[1]:
             raise ValueError(
                 "encoder and decoder must each take a condition of shape (batch, classes) as "
@@ -427,10 +382,7 @@ class ConditionalVAE(VAE):
     def call(self, inputs) -> dict:
         x, y = inputs
         condition = ops.one_hot(y, self.classes)
-        z_mean, z_log_var = self.encoder([x, condition])
-        z = self.sampling([z_mean, z_log_var])
-        logits = self.decoder([z, condition])
-        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": logits}
+        return super().call([x, condition], condition)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return super().compute_loss(x[0], y, y_pred, sample_weight, training)
@@ -461,8 +413,7 @@ class ConditionalVAE(VAE):
             condition = ops.zeros_like(layers.Flatten()(first)[:, :1]) + row
             return keras.Model(first, network([first, condition]))
 
-        beta = float(ops.convert_to_numpy(self.beta))
-        return VAE(fix(self.encoder), fix(self.decoder), beta, self.seed)
+        return VAE(fix(self.encoder), fix(self.decoder), float(self.beta.numpy()), self.seed)
 
     def check_input(self, x, name: str = "x") -> tuple:
         if not isinstance(x, tuple | list) or len(x) != 2:

@@ -12,38 +12,26 @@ from helpers.runtime import keras
 from keras import layers
 import numpy as np
 
-
-def check_sizes(name: str, sizes) -> tuple[int, ...]:
-    """Sizes as whole numbers of Python's own; a single number is one size.
-
-    Raises:
-        ValueError: anything but whole numbers of at least 1, of whatever type.
-    """
-    listed = sizes if isinstance(sizes, list | tuple | np.ndarray) else [sizes]
-    for size in listed:
-        if not _is_size(size):
-            raise ValueError(f"{name} must hold whole numbers of at least 1, got {size!r}")
-    return tuple(int(size) for size in listed)
+Ints = Sequence[int]  # sizes: a tuple, a list
 
 
-def check_size(name: str, size) -> int:
-    """The same for what is one number."""
-    if np.ndim(size) == 0 and _is_size(size):
+def check_size(name: str, size, rule: str = "be a whole number") -> int:
+    """A size as an `int`, or a ValueError: it is no whole number, of whatever type, or below 1."""
+    is_number = isinstance(size, numbers.Real) and not isinstance(size, bool | np.bool_)
+    if is_number and size >= 1 and size % 1 == 0:
         return int(size)
     got = f"an array of shape {size.shape}" if isinstance(size, np.ndarray) else repr(size)
-    raise ValueError(f"{name} must be a whole number of at least 1, got {got}")
+    raise ValueError(f"{name} must {rule} of at least 1, got {got}")
 
 
-def _is_size(size) -> bool:
-    is_number = isinstance(size, numbers.Real) and not isinstance(size, bool | np.bool_)
-    return is_number and size >= 1 and size == int(size)
+def check_sizes(name: str, sizes) -> tuple[int, ...]:
+    """The same for several; a single number is one size."""
+    listed = sizes if isinstance(sizes, list | tuple | np.ndarray) else [sizes]
+    return tuple(check_size(name, size, "hold whole numbers") for size in listed)
 
 
 def dense_encoder(
-    image_shape: tuple[int, ...] = (28, 28),
-    hidden: Sequence[int] = (512, 256),
-    latent_dim: int = 20,
-    activation: str | Sequence = "relu",
+    image_shape: Ints = (28, 28), hidden: Ints = (512, 256), latent_dim: int = 20, activation="relu"
 ) -> keras.Model:
     """The default encoder: image -> dense layers -> (z_mean, z_log_var).
 
@@ -58,7 +46,7 @@ def dense_encoder(
         image_shape: of one image; (784,) for flat vectors.
         hidden: widths of the hidden layers, from the image inwards.
         latent_dim: number of latents.
-        activation: of the hidden layers; one for all, or a list with one for each.
+        activation: of the hidden layers, as Keras takes it; a list has one for each layer.
 
     Raises:
         ValueError: a size that is not a whole number of at least 1, or another number of
@@ -67,31 +55,25 @@ def dense_encoder(
     image_shape, hidden = check_sizes("image_shape", image_shape), check_sizes("hidden", hidden)
     x = keras.Input(image_shape, name="image")
     h = _dense_layers(layers.Flatten()(x), hidden, activation)
-    return keras.Model(x, _heads(h, latent_dim), name="encoder")
+    return keras.Model(x, heads(h, latent_dim), name="encoder")
 
 
 def dense_decoder(
-    image_shape: tuple[int, ...] = (28, 28),
-    hidden: Sequence[int] = (256, 512),
-    latent_dim: int = 20,
-    activation: str | Sequence = "relu",
+    image_shape: Ints = (28, 28), hidden: Ints = (256, 512), latent_dim: int = 20, activation="relu"
 ) -> keras.Model:
     """The default decoder: z -> dense layers -> logits in the shape of the image.
 
     Args and errors as in `dense_encoder`; `hidden` runs from the latents outwards.
     """
     image_shape, hidden = check_sizes("image_shape", image_shape), check_sizes("hidden", hidden)
-    z = _code(latent_dim)
+    z = keras.Input((check_size("latent_dim", latent_dim),), name="z")
     h = _dense_layers(z, hidden, activation)
     logits = layers.Dense(math.prod(image_shape), name="logits")(h)
     return keras.Model(z, layers.Reshape(image_shape, dtype="float32")(logits), name="decoder")
 
 
 def dense_networks(
-    image_shape: tuple[int, ...] = (28, 28),
-    hidden: Sequence[int] = (512, 256),
-    latent_dim: int = 20,
-    activation: str | Sequence = "relu",
+    image_shape: Ints = (28, 28), hidden: Ints = (512, 256), latent_dim: int = 20, activation="relu"
 ) -> tuple[keras.Model, keras.Model]:
     """A dense encoder and the decoder that mirrors it. Args and errors as in `dense_encoder`.
 
@@ -99,26 +81,19 @@ def dense_networks(
         >>> vae = VAE(*dense_networks(hidden=(256, 128), latent_dim=2))
     """
     back = activation[::-1] if isinstance(activation, list | tuple) else activation
-    hidden = check_sizes("hidden", hidden)
-    return (
-        dense_encoder(image_shape, hidden, latent_dim, activation),
-        dense_decoder(image_shape, hidden[::-1], latent_dim, back),
-    )
+    encoder = dense_encoder(image_shape, hidden, latent_dim, activation)
+    hidden = check_sizes("hidden", hidden)[::-1]
+    return encoder, dense_decoder(image_shape, hidden, latent_dim, back)
 
 
-def _heads(h, latent_dim: int) -> list:
-    latent_dim = check_size("latent_dim", latent_dim)
-    names = ("z_mean", "z_log_var")
-    return [layers.Dense(latent_dim, name=name, dtype="float32")(h) for name in names]
+def heads(h, latent_dim: int) -> list:
+    """The two outputs of an encoder: z_mean and z_log_var, of shape (batch, latent_dim)."""
+    size, names = check_size("latent_dim", latent_dim), ("z_mean", "z_log_var")
+    return [layers.Dense(size, name=name, dtype="float32")(h) for name in names]
 
 
-def _code(latent_dim: int):
-    return keras.Input((check_size("latent_dim", latent_dim),), name="z")
-
-
-def _dense_layers(h, hidden: Sequence[int], activation: str | Sequence):
-    is_list = isinstance(activation, list | tuple)
-    activations = list(activation) if is_list else [activation] * len(hidden)
+def _dense_layers(h, hidden: Ints, activation):
+    activations = activation if isinstance(activation, list | tuple) else [activation] * len(hidden)
     if len(activations) != len(hidden):
         raise ValueError(
             f"activation must be one for all {len(hidden)} hidden layers or a list with one for "
@@ -130,10 +105,7 @@ def _dense_layers(h, hidden: Sequence[int], activation: str | Sequence):
 
 
 def conv_encoder(
-    image_shape: tuple[int, int] = (28, 28),
-    filters: Sequence[int] = (16, 32),
-    latent_dim: int = 20,
-    activation: str = "relu",
+    image_shape: Ints = (28, 28), filters: Ints = (16, 32), latent_dim: int = 20, activation="relu"
 ) -> keras.Model:
     """A convolutional encoder: image -> convolutions of stride 2 -> (z_mean, z_log_var).
 
@@ -143,8 +115,7 @@ def conv_encoder(
     Args:
         image_shape: height and width, each divisible by 2 ** len(filters).
         filters: channels of the convolutions, from the image inwards.
-        latent_dim: number of latents.
-        activation: of the convolutions.
+        latent_dim, activation: as in `dense_encoder`, with one activation for all.
 
     Raises:
         ValueError: a size below 1, or an image that cannot be halved that often.
@@ -155,14 +126,11 @@ def conv_encoder(
     for channels in filters:
         h = layers.Conv2D(channels, 3, strides=2, padding="same", activation=activation)(h)
     h = layers.Flatten()(h)
-    return keras.Model(x, _heads(h, latent_dim), name="encoder")
+    return keras.Model(x, heads(h, latent_dim), name="encoder")
 
 
 def conv_decoder(
-    image_shape: tuple[int, int] = (28, 28),
-    filters: Sequence[int] = (32, 16),
-    latent_dim: int = 20,
-    activation: str = "relu",
+    image_shape: Ints = (28, 28), filters: Ints = (32, 16), latent_dim: int = 20, activation="relu"
 ) -> keras.Model:
     """A convolutional decoder: z -> a small image of many channels -> doubled up to the logits.
 
@@ -174,7 +142,7 @@ def conv_decoder(
     Source: Odena, Dumoulin and Olah 2016, Deconvolution and checkerboard artifacts.
     """
     image_shape, filters, (height, width) = _halved(image_shape, filters)
-    z = _code(latent_dim)
+    z = keras.Input((check_size("latent_dim", latent_dim),), name="z")
     h = layers.Dense(height * width * filters[0], activation=activation)(z)
     h = layers.Reshape((height, width, filters[0]))(h)
     up = {"kernel_size": 4, "strides": 2, "padding": "same"}
@@ -202,11 +170,11 @@ def _halved(image_shape, filters) -> tuple[tuple, tuple, tuple]:
 
 
 def conditional_encoder(
-    image_shape: tuple[int, ...] = (28, 28),
+    image_shape: Ints = (28, 28),
     classes: int = 10,
-    hidden: Sequence[int] = (512, 256),
+    hidden: Ints = (512, 256),
     latent_dim: int = 20,
-    activation: str = "relu",
+    activation="relu",
 ) -> keras.Model:
     """A dense encoder that is told the class: [image, condition] -> (z_mean, z_log_var).
 
@@ -222,18 +190,18 @@ def conditional_encoder(
 
 
 def conditional_decoder(
-    image_shape: tuple[int, ...] = (28, 28),
+    image_shape: Ints = (28, 28),
     classes: int = 10,
-    hidden: Sequence[int] = (256, 512),
+    hidden: Ints = (256, 512),
     latent_dim: int = 20,
-    activation: str = "relu",
+    activation="relu",
 ) -> keras.Model:
     """A dense decoder that is told the class: [z, condition] -> logits in the image's shape.
 
     Args and errors as in `conditional_encoder`; `hidden` runs from the latents outwards.
     """
-    classes, z = check_size("classes", classes), _code(latent_dim)
-    condition = keras.Input((classes,), name="condition")
-    inner = dense_decoder(image_shape, hidden, z.shape[1] + classes, activation)
+    classes, latent_dim = check_size("classes", classes), check_size("latent_dim", latent_dim)
+    z, condition = keras.Input((latent_dim,), name="z"), keras.Input((classes,), name="condition")
+    inner = dense_decoder(image_shape, hidden, latent_dim + classes, activation)
     logits = inner(layers.Concatenate()([z, condition]))
     return keras.Model([z, condition], logits, name="conditional_decoder")

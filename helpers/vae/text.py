@@ -10,16 +10,16 @@ import numbers
 
 from helpers.runtime import keras
 from helpers.vae.models import PACKAGE, VAE
+from helpers.vae.networks import heads
 from keras import layers, ops
 import numpy as np
 
 
 def check_strings(x, width: int, symbols: int, name: str = "x") -> np.ndarray:
-    """A batch of strings, as described at the top of this module, as int32, or an error.
+    """A batch of strings as int32, shape (n, width), or an error.
 
     Raises:
-        ValueError: a wrong shape, no string at all, numbers that are not whole or not symbols, or
-            a symbol after the end.
+        ValueError: these are no strings as the top of this module has them, or none at all.
     """
     x = np.asarray(x)
     if x.ndim != 2 or x.shape[1] != width or len(x) == 0:
@@ -46,7 +46,7 @@ def all_strings(width: int, symbols: int) -> np.ndarray:
 
 
 def string_log_likelihood(x, logits):
-    """Log-probability of each string under a distribution over symbols for each place.
+    """Nats of each string under a distribution over symbols for each place: shape (batch,).
 
     Places after the end are certain and cost nothing; so does the end of a string that fills its
     row. With that, the probabilities of all strings of up to `width` symbols sum to 1.
@@ -54,9 +54,6 @@ def string_log_likelihood(x, logits):
     Args:
         x: strings, whole numbers, shape (batch, width).
         logits: of the symbols in each place, shape (batch, width, symbols).
-
-    Returns:
-        Nats per string, shape (batch,).
 
     Raises:
         ValueError: the shapes do not fit.
@@ -84,15 +81,12 @@ def text_encoder(
     Args:
         width: places of a string.
         symbols: how many symbols there are, the end included.
-        hidden: units of the hidden layer.
-        latent_dim: number of latents.
+        hidden, latent_dim: units of the hidden layer, and number of latents.
     """
     x = keras.Input((width,), dtype="int32", name="string")
     h = layers.Flatten()(layers.Embedding(symbols, 16)(x))
     h = layers.Dense(hidden, activation="relu")(h)
-    z_mean = layers.Dense(latent_dim, name="z_mean")(h)
-    z_log_var = layers.Dense(latent_dim, name="z_log_var")(h)
-    return keras.Model(x, [z_mean, z_log_var], name="encoder")
+    return keras.Model(x, heads(h, latent_dim), name="encoder")
 
 
 def text_decoder(
@@ -103,21 +97,18 @@ def text_decoder(
     latent_dim: int = 16,
     dropout: float = 0.0,
 ) -> keras.Model:
-    """A convolutional decoder that sees the code and the last `context` symbols.
+    """A convolutional decoder, [z, strings] -> logits: it sees the code and `context` symbols.
 
     The string is moved one place to the right before the causal convolution, which so reads places
     t - context to t - 1 for the logits of place t: the product over the places is a probability
     (chain rule). With context 0 the places are independent given the code; with `width` or more,
-    each sees all that stands before it.
+    each sees all that stands before it. Whoever spells a new string calls the model place by place
+    with what is there so far. The logits have shape (batch, width, symbols).
 
     Args:
         context: how many earlier symbols each place may see, 0 or more.
         dropout: share of the hidden units that are dropped in training.
         others: as in `text_encoder`.
-
-    Returns:
-        A model of [z, strings] -> logits of shape (batch, width, symbols). Whoever spells a new
-        string calls it place by place with what is there so far.
 
     Raises:
         ValueError: the context is negative.
@@ -144,31 +135,26 @@ def text_decoder(
 class TextVAE(VAE):
     """A VAE of strings with Gaussian latents and an autoregressive decoder.
 
-    `fit(x)` minimises reconstruction_loss + beta * kl_loss and logs `loss`, `reconstruction_loss`
-    and `kl_loss` in nats per string. In training the decoder is shown the right symbols before each
-    place (teacher forcing). What works on a VAE works on it: `helpers.vae.BetaSchedule`, and of
-    `helpers.vae.evaluate` what speaks of nats and latents, always without floor or hidden symbols.
+    In training the decoder is shown the right symbols before each place (teacher forcing). What
+    works on a VAE works on it: `helpers.vae.BetaSchedule`, and of `helpers.vae.evaluate` what
+    speaks of nats (per string) and latents, always without floor or hidden symbols.
 
     Args:
         encoder: strings -> (z_mean, z_log_var), each of shape (batch, latent_dim).
         decoder: [z, strings] -> logits, shape (batch, width, symbols), those of each place computed
             from earlier places only, as `text_decoder` does.
-        beta: the weight of the KL term, 0 or more.
-        free_nats: a floor under the KL of each latent, on the mean over the batch (see
-            `elbo.free_bits`); 0 for none. `kl_loss` logs the KL without floor.
+        beta, free_nats: as in `VAE`.
         word_dropout: the share of the symbols that are hidden from the decoder (shown as 0) in
             training; at least 0, below 1.
         seed: of the sampling noise and of the hidden symbols.
 
     Raises:
-        ValueError: beta, free_nats or word_dropout out of range, or networks that do not fit.
+        ValueError: as in `VAE`, or word_dropout out of range.
 
-    Source: Bowman et al. 2016 (arXiv 1511.06349); free bits: Kingma et al. 2016 (arXiv 1606.04934).
+    Source: Bowman et al. 2016 (arXiv 1511.06349).
 
     Example:
         >>> vae = TextVAE(text_encoder(), text_decoder(), free_nats=0.25)
-        >>> vae.compile(keras.optimizers.Adam(2e-3))
-        >>> vae.fit(names.x_train, batch_size=100, epochs=20)
     """
 
     likelihood = staticmethod(string_log_likelihood)
@@ -196,26 +182,20 @@ class TextVAE(VAE):
 
     def call(self, x, training: bool = False) -> dict:
         x = ops.cast(x, "int32")
-        z_mean, z_log_var = self.encoder(x)
-        z = self.sampling([z_mean, z_log_var])
         kept = self.hide(ops.ones(ops.shape(x)), training=training) > 0
-        logits = self.decoder([z, ops.where(kept, x, 0)])
-        return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": logits}
+        return super().call(x, ops.where(kept, x, 0))
 
     def log_likelihood(self, x, z):
         """log p(x | z) of each string under its code, in nats: shape (batch,)."""
         return string_log_likelihood(x, self.decoder([z, x]))
 
     def decode(self, z, seed: int | None = None) -> np.ndarray:
-        """Write a string for each code, symbol by symbol.
+        """Write a string for each code, symbol by symbol: int32, shape (n, width).
 
         Args:
             z: codes, shape (n, latent_dim).
             seed: draws every symbol from its distribution (by adding Gumbel noise to the logits
                 and taking the largest); None takes the likeliest symbol each time.
-
-        Returns:
-            Strings, int32, shape (n, width).
         """
         z = ops.convert_to_numpy(z).astype("float32")
         rng = None if seed is None else np.random.default_rng(seed)
@@ -236,18 +216,17 @@ class TextVAE(VAE):
 
     def reconstruct(self, x) -> np.ndarray:
         """Encode strings and decode their mean codes, the likeliest symbol each time."""
-        check_strings(x, self.width, self.symbols)
-        return self.decode(self.encoder(x)[0])
+        return self.decode(self.encoder(self.check_input(x))[0])
 
     def check_fit(self, encoder, decoder) -> tuple[tuple[int], int]:
         width, latent_dim = encoder.inputs[0].shape[1], encoder.outputs[0].shape[-1]
-        takes = [tuple(value.shape[1:]) for value in decoder.inputs]
+        takes = [value.shape[1:] for value in decoder.inputs]
         if takes != [(latent_dim,), (width,)]:
             raise ValueError(
                 f"decoder must take codes of shape ({latent_dim},) and strings of shape "
                 f"({width},), as the encoder has them, got {takes}"
             )
-        gives = tuple(decoder.outputs[0].shape[1:])
+        gives = decoder.outputs[0].shape[1:]
         if len(gives) != 2 or gives[0] != width:
             raise ValueError(f"decoder must give logits of shape ({width}, symbols), got {gives}")
         return (width,), latent_dim

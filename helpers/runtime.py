@@ -6,8 +6,6 @@ This is quiet, so that TensorFlow's notes about missing CUDA drivers do not end 
 
 from collections.abc import Iterator
 import contextlib
-import datetime
-import importlib.metadata
 import logging
 import numbers
 import os
@@ -101,23 +99,6 @@ def _cpu_model() -> str:
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def circumstances(*packages: str) -> dict[str, str]:
-    """What a recorded result must say beside its command: `versions`, `hardware` and `date`.
-
-    Versions are Python's, Keras's and its backend's where they are in use, and those of the
-    installed `packages`, such as "scikit-learn".
-    """
-    version = importlib.metadata.version
-    named = [f"{package} {version(package)}" for package in packages]
-    if "keras" in sys.modules:
-        named.insert(0, f"{_keras_version()} {version(_keras().backend.backend())}")
-    return {
-        "versions": ", ".join([f"Python {platform.python_version()}", *named]),
-        "hardware": f"{platform.machine()}, {device_name()}",
-        "date": datetime.date.today().isoformat(),
-    }
 
 
 def _keras_version() -> str:

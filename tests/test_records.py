@@ -1,8 +1,10 @@
 """Recorded results: the files that ship, and the loop that makes them."""
 
+import datetime
 import errno
 import json
 from pathlib import Path
+import platform
 import re
 import signal
 import subprocess
@@ -11,7 +13,8 @@ from types import SimpleNamespace
 
 from helpers import data, records, runtime
 import pytest
-from recording import Record
+import recording
+from recording import Record, circumstances
 
 ROOT = Path(__file__).resolve().parent.parent
 ROW = re.compile(r"\| `results/(\w+)\.json` \| `(.+?)` \| .+? \| ([\d, ]+) \|")
@@ -75,8 +78,19 @@ def here(tmp_path, monkeypatch) -> SimpleNamespace:
     (tmp_path / "results").mkdir()
     monkeypatch.setattr(data, "DATA_DIR", tmp_path)
     now = {"versions": "Python 1", "hardware": "an abacus", "date": "2001-01-01"}
-    monkeypatch.setattr(runtime, "circumstances", lambda *packages: dict(now))
+    monkeypatch.setattr(recording, "circumstances", lambda *packages: dict(now))
     return SimpleNamespace(file=tmp_path / "results" / "powers.json", now=now)
+
+
+def test_a_stamp_says_where_a_run_was_made():
+    said = circumstances("pytest")
+    assert said.keys() == {"versions", "hardware", "date"}
+    assert runtime.device_name() in said["hardware"]
+    assert datetime.date.fromisoformat(said["date"]) <= datetime.date.today()
+    plain = circumstances()["versions"]
+    assert plain.startswith(f"Python {platform.python_version()}")
+    assert said["versions"] == f"{plain}, pytest {pytest.__version__}"
+    assert ("keras" in sys.modules) == (", Keras " in plain)
 
 
 def square(seed: int) -> dict:
@@ -211,7 +225,8 @@ def test_a_full_disk_leaves_the_file_whole(here, monkeypatch):
 KILLED = """
 import os, pathlib, signal, sys
 from helpers import data
-from recording import Record
+import recording
+from recording import Record, circumstances
 data.DATA_DIR, when = pathlib.Path(sys.argv[1]), sys.argv[2]
 
 def die(*_):

@@ -28,6 +28,7 @@ from helpers.table import (
     layers_of,
 )
 import numpy as np
+from recording import circumstances
 
 LOG = data.DATA_DIR.parent / "cache" / "architectures.jsonl"
 BATCH_SIZE, LEARNING_RATE, COPIES = 25, 2e-3, 10
@@ -281,13 +282,8 @@ def _cut_half_line(log: Path) -> None:
 
 
 def provenance() -> dict:
-    from helpers import runtime
-    import jax
-
-    made = runtime.circumstances()
-    made["versions"] += f" {jax.__version__}"
     command = "python data/recipes/make_architectures.py build"
-    return {"command": command, "data": "scikit-learn's digits"} | made
+    return {"command": command, "data": "scikit-learn's digits"} | circumstances()
 
 
 def write(table: Path, log: Path, wanted: list[dict]) -> None:

@@ -4,8 +4,12 @@
 """
 
 from collections.abc import Callable, Sequence
+import datetime
+import importlib.metadata
 import json
 import os
+import platform
+import sys
 from typing import NoReturn
 
 from helpers import data, records, runtime
@@ -76,7 +80,7 @@ class Record:
     def put(self, key: dict, result: dict) -> None:
         """Keep one run, in place of an earlier one with the same key, stamped now; save."""
         self._refresh()
-        stamp = {"command": self.command} | runtime.circumstances(*self.packages)
+        stamp = {"command": self.command} | circumstances(*self.packages)
         key, run = _plain(key), _plain(key | result | {"stamp": stamp})
         same = [place for place, one in enumerate(self.runs) if key.items() <= one.items()]
         place = same[0] if same else len(self.runs)
@@ -98,6 +102,24 @@ class Record:
             f"{self.path} was made by another plan: {why}. Nothing was changed; move the file away "
             "to start anew."
         )
+
+
+def circumstances(*packages: str) -> dict[str, str]:
+    """What a recorded result must say beside its command: `versions`, `hardware` and `date`.
+
+    Versions are Python's, Keras's and its backend's where they are in use, and those of the
+    installed `packages`, such as "scikit-learn".
+    """
+    version = importlib.metadata.version
+    named = [f"{package} {version(package)}" for package in packages]
+    if "keras" in sys.modules:
+        backend = runtime.keras.backend.backend()
+        named.insert(0, f"Keras {runtime.keras.__version__} on {backend} {version(backend)}")
+    return {
+        "versions": ", ".join([f"Python {platform.python_version()}", *named]),
+        "hardware": f"{platform.machine()}, {runtime.device_name()}",
+        "date": datetime.date.today().isoformat(),
+    }
 
 
 def _plain(value: dict) -> dict:

@@ -238,17 +238,6 @@ class ArchitectureTable:
         means = self.means(epochs, part)
         return int((means < means[self.row(params)]).sum()) + 1
 
-    def seconds(self, params: dict, epochs: int | None = None) -> float:
-        """CPU seconds of **one** training of so many epochs, mean over the seeds.
-
-        Without building and compiling (`build_seconds`), which a search with real trainings pays.
-
-        Raises:
-            ValueError: no such architecture or number of epochs.
-        """
-        share = self.epochs[self._level(epochs)] / self.epochs[-1]
-        return float(self.train_seconds[self.row(params)].mean()) * share
-
     def noise(self, epochs: int | None = None, part: str = "val", best: float = 1.0) -> dict:
         """The standard deviation of one training when only the seed differs, in nats per image.
 
@@ -300,10 +289,6 @@ class TableVAE(BaseEstimator):
         epochs: of training; one of the table's, such as 1, 3, 9, 27, 81.
         table: an `ArchitectureTable`; the shipped one, if None.
 
-    Attributes:
-        seconds_: CPU seconds of all trainings of this `fit`.
-        weights_: how many weights the VAE has.
-
     Raises:
         ValueError: by `fit`, for what is not in the table, or an X that holds no seeds.
 
@@ -327,10 +312,9 @@ class TableVAE(BaseEstimator):
 
     def fit(self, X, y=None) -> "TableVAE":
         """Look the architecture up for the seeds in X, shape (n, 1); `y` is ignored."""
-        table, seeds = self._table_and_seeds(X)
+        table, _ = self._table_and_seeds(X)
         params = {name: getattr(self, name) for name in param_space()[-1]}  # of all layers
-        self.weights_ = int(table.weights[table.row(params)])
-        self.seconds_ = len(seeds) * table.seconds(params, self.epochs)
+        table.row(params)  # refuses what is not in it
         self.fitted_, self.n_features_in_ = (params, self.epochs), 1  # `score` takes no later ones
         return self
 

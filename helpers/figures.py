@@ -202,23 +202,3 @@ def image_rows(
         row[0].set_ylabel(name, rotation=0, ha="right", va="center")
     fig.suptitle(title)
     return fig
-
-
-def learning_curves(history: Mapping[str, Sequence[float]], *, alt: str, title: str) -> AltFigure:
-    """Loss and its two parts against epochs, in nats per image, training beside validation.
-
-    Args:
-        history: `vae.fit(...).history`.
-        alt: what is to be seen.
-        title: the finding.
-    """
-    fig, axes = subplots(1, 3, alt=alt, width=9)
-    for ax, name in zip(axes, ("loss", "reconstruction_loss", "kl_loss"), strict=True):
-        epochs = range(1, len(history[name]) + 1)
-        ax.plot(epochs, history[name], label="training")
-        if f"val_{name}" in history:
-            ax.plot(epochs, history[f"val_{name}"], "--", label="validation")
-        ax.set(xlabel="epoch", ylabel=f"{name} (nats/image)")
-    axes[0].legend(frameon=False)
-    fig.suptitle(title)
-    return fig

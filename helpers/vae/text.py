@@ -16,7 +16,7 @@ import numpy as np
 
 
 def check_strings(x, width: int, symbols: int, name: str = "x") -> np.ndarray:
-    """Strings, as the top of this module has them, as int32 of shape (n, width); or a ValueError."""
+    """Strings, as the top of this module has them, as int32, shape (n, width); or a ValueError."""
     x = np.asarray(x)
     if x.ndim != 2 or x.shape[1] != width or len(x) == 0:
         raise ValueError(f"{name} must be strings of shape (n, {width}), got {x.shape}")

@@ -108,7 +108,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def transform(self, X) -> np.ndarray:
         """Posterior means of X: float32, shape (n, latent_dim)."""
-        return evaluate.posterior_means(self.vae_, self._to_pixels(self._check(X)))
+        pixels = self._to_pixels(self._check(X))
+        return evaluate.posterior_means(self.vae_, pixels)
 
     def inverse_transform(self, X) -> np.ndarray:
         """Decode codes of shape (n, latent_dim): expected features, on the scale of the data."""

@@ -30,13 +30,12 @@ def elbo(
 ) -> np.ndarray:
     """The ELBO of each image, in nats: shape (n,). `-elbo(vae, x).mean()` is the usual figure.
 
-    Beta is 1, whatever the model was trained with. The KL term is exact; the reconstruction term is
-    a mean over draws from q(z | x).
+    Beta is 1, whatever it was in training; the KL term is exact, the other a mean over the draws.
 
     Args:
         vae: a trained model.
         x: images in [0, 1], shape (n, *image_shape). Say how they were binarised.
-        samples: draws per image.
+        samples: draws from q(z | x) per image.
         seed: of the draws.
         batch_size: images at a time.
 

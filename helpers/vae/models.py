@@ -119,10 +119,11 @@ class VAE(keras.Model):
         return {"z_mean": z_mean, "z_log_var": z_log_var, "z": z, "logits": logits}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        weight = 1.0 if sample_weight is None else ops.cast(sample_weight, "float32")
-        reconstruction = -weight * self.likelihood(x if y is None else y, y_pred["logits"])
+        reconstruction = -self.likelihood(x if y is None else y, y_pred["logits"])
         kl_per_latent = gaussian_kl_per_latent(y_pred["z_mean"], y_pred["z_log_var"])
-        kl_per_latent *= ops.reshape(weight, (-1, 1))
+        if sample_weight is not None:
+            weight = ops.cast(sample_weight, "float32")
+            reconstruction, kl_per_latent = weight * reconstruction, weight[:, None] * kl_per_latent
         kl = ops.sum(kl_per_latent, axis=1)
         self.reconstruction_loss.update_state(reconstruction)
         self.kl_loss.update_state(kl)
@@ -321,11 +322,15 @@ class IWAE(VAE):
         }
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        weight = 1.0 if sample_weight is None else ops.cast(sample_weight, "float32")
         reconstruction = -ops.mean(y_pred["log_likelihoods"], axis=1)
-        self.reconstruction_loss.update_state(weight * reconstruction)
-        self.kl_loss.update_state(weight * gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"]))
-        return ops.mean(-weight * importance_weighted_bound(y_pred["log_weights"], axis=1))
+        kl = gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"])
+        loss = -importance_weighted_bound(y_pred["log_weights"], axis=1)
+        if sample_weight is not None:
+            weight = ops.cast(sample_weight, "float32")
+            reconstruction, kl, loss = weight * reconstruction, weight * kl, weight * loss
+        self.reconstruction_loss.update_state(reconstruction)
+        self.kl_loss.update_state(kl)
+        return ops.mean(loss)
 
     def check_target(self, y, x, name: str):
         y = super().check_target(y, x, name)

@@ -16,11 +16,7 @@ import numpy as np
 
 
 def check_strings(x, width: int, symbols: int, name: str = "x") -> np.ndarray:
-    """A batch of strings as int32, shape (n, width), or an error.
-
-    Raises:
-        ValueError: these are no strings as the top of this module has them, or none at all.
-    """
+    """Strings, as the top of this module has them, as int32, shape (n, width); or a ValueError."""
     x = np.asarray(x)
     if x.ndim != 2 or x.shape[1] != width or len(x) == 0:
         raise ValueError(f"{name} must be strings of shape (n, {width}), got {x.shape}")

@@ -57,7 +57,7 @@ def price_of_a_race(answer) -> str | None:
 def curve_of_regret(answer) -> str | None:
     # row 2 holds the best single training; row 1, which is not in the order, the best mean
     losses = np.array([[24.0, 24.5], [23.9, 24.0], [25.3, 23.5], [24.6, 24.4], [23.7, 24.3]])
-    order = [2, 3, 0, 4]
+    order = [3, 0, 2, 4]
     means, lowest = losses.mean(axis=1), losses.min(axis=1)
     right = np.minimum.accumulate(means[order]) - means.min()
     got = np.asarray(call(answer, losses.copy(), list(order)), dtype="float64")

@@ -509,6 +509,18 @@ def chapter_23():
     def length_only(x):
         return np.abs(np.square(x).sum(axis=1) - 100)
 
+    def never_twice():
+        """Refuses rows that it has seen, whatever their length."""
+        seen = []
+
+        def answer(x):
+            direction = x[0] / np.linalg.norm(x[0])
+            assert not any(np.allclose(direction, other) for other in seen)
+            seen.append(direction)
+            return surprise(x)
+
+        return answer
+
     areas = "Areas that do not reach 0.9: "
     right = 25 - np.log(500)
     return {
@@ -558,6 +570,7 @@ def chapter_23():
         "23.3": letters(a="The sign was chosen by these faults", b=RIGHT, c="A perfect model of"),
         "23.4": [
             (surprise, RIGHT),
+            (never_twice(), RIGHT),
             (lambda x: surprise(x)[:, None], r"shape \(400,\); yours have shape \(400, 1\)"),
             (
                 lambda x: np.square(x).sum(axis=1),

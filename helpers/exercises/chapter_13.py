@@ -1,7 +1,11 @@
 """Checks of the exercises of notebook 13, gradients through samples."""
 
+from functools import partial
+
 from helpers.exercises import call, chosen, exercise, is_close
 import numpy as np
+
+_near = partial(np.allclose, rtol=1e-4, atol=1e-6)  # of a gradient by finite differences
 
 
 @exercise("13.1")
@@ -39,7 +43,7 @@ def pathwise_gradients(answer) -> str | None:
             expected = (up - down) / 2e-5  # a finite difference on the same noise
             if np.shape(found) != expected.shape:
                 return f"{name}: keep one value per draw; do not sum or average."
-            if not np.allclose(found, expected, rtol=1e-4, atol=1e-6):
+            if not _near(found, expected):
                 return _pathwise_hint(name, found, expected, slope, z_mean, z_log_var, noise)
     return None
 
@@ -47,13 +51,13 @@ def pathwise_gradients(answer) -> str | None:
 def _pathwise_hint(name, found, expected, slope, z_mean, z_log_var, noise) -> str:
     """Say what is wrong with one of the two gradients of exercise 13.2."""
     sd = np.exp(z_log_var / 2)
-    if np.allclose(found, slope(z_mean), rtol=1e-4, atol=1e-6):
+    if _near(found, slope(z_mean)):
         return "Evaluate the slope at the draw z, not at the mean."
-    if name == "z_log_var" and np.allclose(found, 2 * expected, rtol=1e-4, atol=1e-6):
+    if name == "z_log_var" and _near(found, 2 * expected):
         return "z_log_var: the chain rule on exp(z_log_var / 2) leaves a factor of 1/2."
-    if name == "z_log_var" and np.allclose(found, expected * 2 / sd, rtol=1e-4, atol=1e-6):
+    if name == "z_log_var" and _near(found, expected * 2 / sd):
         return "That is the derivative in the standard deviation; go on to z_log_var."
-    if np.allclose(found, slope(z_mean + sd**2 * noise), rtol=1e-4, atol=1e-6):
+    if _near(found, slope(z_mean + sd**2 * noise)):
         return "The draw is z_mean + exp(z_log_var / 2) * noise: you left out the 1/2."
     return f"{name}: slope of f at the draw, times how much the draw moves with {name}."
 

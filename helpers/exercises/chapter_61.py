@@ -57,7 +57,7 @@ def price_of_a_race(answer) -> str | None:
 def curve_of_regret(answer) -> str | None:
     # row 2 holds the best single training; row 1, which is not in the order, the best mean
     losses = np.array([[24.0, 24.5], [23.9, 24.0], [25.3, 23.5], [24.6, 24.4], [23.7, 24.3]])
-    order = [2, 3, 0, 4]
+    order = [3, 0, 2, 4]
     means, lowest = losses.mean(axis=1), losses.min(axis=1)
     right = np.minimum.accumulate(means[order]) - means.min()
     got = np.asarray(call(answer, losses.copy(), list(order)), dtype="float64")
@@ -78,7 +78,7 @@ def curve_of_regret(answer) -> str | None:
         return "The optimum is that of the whole table, not the best one that the search met."
     if np.allclose(got, means[order] - means.min()):
         return "That is the regret of each network; a search keeps the best so far."
-    if np.allclose(got, -right) or (got < -1e-9).any():
+    if (got < -1e-9).any():
         return "Regret is never negative: best so far minus optimum, both as losses."
     return "Means over the seeds; the smallest so far; minus the smallest mean of all rows."
 

@@ -14,8 +14,8 @@ def validity_by_hand(answer) -> str | None:
         return "After one layer and the latents, the third place must be the end: another 1/4."
     if is_close(answer, 1 / 32, 1e-4) or is_close(answer, 1 / 16, 1e-4):
         return "That is one of two depths; both are valid, so add them up."
-    if is_close(answer, 6 / 64, 1e-12) or is_close(answer, 6 / 15, 1e-3):
-        return "6 of the strings are valid, but the strings are not equally likely."
+    if is_close(answer, 6 / 40, 1e-3) or is_close(answer, 6 / 39, 1e-3):  # 39 without the empty one
+        return "6 of the 40 strings are valid, but the strings are not equally likely."
     if is_close(answer, 1 / 32 + 1 / 64, 1e-4):
         return "Two layers and the latents fill all three places: no end is needed, or drawn."
     return "One layer: 2/4 x 1/4 x 1/4. Two layers: 2/4 x 2/4 x 1/4. Add them up."

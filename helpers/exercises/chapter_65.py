@@ -49,7 +49,7 @@ def fits_of_a_search(answer) -> str | None:
         return None
     if all(got[case] == right(*case[0], case[1]) - 1 for case in got):
         return "The refit of the best pipeline on all labelled images is a fit as well."
-    if all(got[case, True] == got[case, False] for case in cases):
+    if all(got[case] == right(*case[0], False) for case in got):
         return "With the cache, all classifiers of one setting share the fits of that setting."
     if all(got[case] == right(*case[0][:2], 1, case[1]) for case in got):
         return "Every fold has another training part, and so another VAE."

@@ -51,7 +51,7 @@ def break_even(answer) -> str | None:
     if is_close(answer, 20, 0.01):
         return None
     if is_close(answer, 60, 0.01):
-        return "In 60 epochs the compiled run takes 0.3 * 60 = 18 s alone. What is saved per epoch?"
+        return "60 epochs save 60 * 0.3 = 18 s, three times what compiling costs more."
     if is_close(answer, 0.05, 0.001):
         return "Turn it over: seconds lost, divided by seconds saved per epoch."
     if is_close(answer, 12, 0.01) or is_close(answer, 15, 0.01):

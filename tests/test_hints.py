@@ -1,0 +1,1790 @@
+"""Every hint of every exercise: which answers get it, and which must not.
+
+One table per chapter, one entry per exercise: rows of an answer and a pattern of what the check
+must say of it, or RIGHT. A wrong idea that has a hint of its own must get that hint; any other
+wrong answer must get the general one. Numbers are tried just inside and outside each tolerance.
+"""
+
+from collections.abc import Callable
+import itertools
+import math
+import re
+
+from helpers import exercises
+from helpers.exercises import check
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.optimize import minimize
+from scipy.special import gammaln, logsumexp
+
+RIGHT = None
+Rows = list[tuple[object, str | None]]
+TABLES: dict[str, Callable[[], dict[str, Rows]]] = {}  # called by the test: some need Keras
+
+
+def chapter(function: Callable[[], dict[str, Rows]]):
+    TABLES[function.__name__.removeprefix("chapter_")] = function
+    return function
+
+
+def number(general: str, *cases: tuple[float, float, str | None]) -> Rows:
+    """An answer that is a number: (value, tolerance, what the check must say of it).
+
+    The first case that is near enough counts, as in a check; `general` is said of all others.
+    """
+    rows = [(value, said) for value, _, said in cases]
+    for value, tolerance, _ in cases:
+        for step in (0.9 * tolerance, 1.1 * tolerance or 0.4):
+            for near in (value - step, value + step):
+                found = (said for v, t, said in cases if abs(near - v) <= t)
+                rows.append((near, next(found, general)))
+    return rows
+
+
+def letters(**said: str | None) -> Rows:
+    known = " or ".join(f'"{letter}"' for letter in said)
+    right = next(letter for letter in said if said[letter] is RIGHT)
+    return [*said.items(), (f"({right.upper()})", RIGHT), ("z", f"Answer {known}")]
+
+
+def off(function: Callable, by: float) -> Callable:
+    """The same function, but for a small difference."""
+    return lambda *args: np.asarray(function(*args)) + by
+
+
+def times(function: Callable, factor: float) -> Callable:
+    return lambda *args: factor * np.asarray(function(*args))
+
+
+@chapter
+def chapter_00():
+    from helpers import data
+    from sklearn.neighbors import KNeighborsClassifier
+
+    digits = data.load("mnist-5k")
+    judge = KNeighborsClassifier(5).fit(digits.x_train.reshape(-1, 784), digits.y_train)
+    votes = judge.predict_proba(digits.x_val.reshape(-1, 784))
+
+    def image(digit, share):
+        return digits.x_val[np.flatnonzero(np.isclose(votes[:, digit], share))[0]]
+
+    c = 64 * np.log(2)
+    pair, swapped = "Each pixel is one fair coin", "you swapped the two"
+    return {
+        "00.1": [
+            (image(1, 1), RIGHT),
+            (image(1, 0.8), RIGHT),
+            (image(1, 0.6), r"sees a 1 \(60% of its votes\)"),
+            (image(7, 1), r"sees a 7 \(100% of its votes\)"),
+            (image(7, 0.8), r"sees a 7 \(80% of its votes\)"),
+        ],
+        "00.2": letters(a="Compare an image with its rec", b=RIGHT, c="a limited precision"),
+        "00.3": [
+            *[((nats, bits), RIGHT) for nats in (c, 44.36, c - 0.009) for bits in (64, 64 + 9e-7)],
+            *[
+                ((nats, bits), swapped)
+                for nats in (64, 64 + 9e-7)
+                for bits in (c, 44.36, c + 0.009)
+            ],
+            *[((c + e, 64), pair) for e in (-0.011, 0.011)],
+            *[((64, c + e), pair) for e in (-0.011, 0.011)],
+            *[(answer, pair) for answer in ((c, 64 + 1.1e-6), (64 - 1.1e-6, c), (64, 64), (c, c))],
+            (64, "Answer with a pair"),
+            ((c, 64, 0), "Answer with a pair"),
+        ],
+    }
+
+
+def gaussian_kl(mean, variance, mean_of_other, variance_of_other):
+    ratio = variance / variance_of_other
+    return 0.5 * (ratio + (mean - mean_of_other) ** 2 / variance_of_other - 1 - np.log(ratio))
+
+
+def elbo_of_many(
+    spread=lambda w, variance: w**2 @ variance,
+    divergence=lambda m, v: 0.5 * np.sum(m**2 + np.exp(v) - 1 - v),
+    variance=np.exp,
+    has_normaliser=True,
+):
+    """The answer to 11.2, or one of its wrong relatives."""
+
+    def elbo(x, weights, noise, z_mean, z_log_var):
+        error = (x - weights @ z_mean) ** 2 + spread(weights, variance(z_log_var))
+        normaliser = np.log(2 * np.pi * noise) * has_normaliser
+        return -0.5 * (normaliser + error / noise) - divergence(z_mean, z_log_var)
+
+    return elbo
+
+
+@chapter
+def chapter_11():
+    log_evidence = stats.norm.logpdf(-1, 0, np.sqrt(3))
+    elbo = -0.5 * np.log(2 * np.pi * 0.75) - (1 + 1.5**2) / (2 * 0.75)
+    gap = log_evidence - elbo
+    nodes, node_weights = np.polynomial.hermite_e.hermegauss(80)
+
+    def tempered(beta):
+        power = stats.norm.pdf(2.0, 1.5 * nodes, np.sqrt(0.75)) ** (1 / beta)
+        return beta * np.log(node_weights @ power / node_weights.sum())
+
+    evidence, maximum = tempered(1.0), tempered(0.5)
+    right = elbo_of_many()
+
+    def log_p(x, weights, noise, *_):
+        return stats.norm.logpdf(x, 0, np.sqrt(weights @ weights + noise))
+
+    def half(m, v):
+        return 0.5 * np.sum(m**2 + np.exp(v) - 1 - v)
+
+    wrong_kl = {
+        "KL to the prior is missing": lambda m, v: 0,
+        "KL has the wrong sign": lambda m, v: -half(m, v),
+        "Sum the KL over the latents": lambda m, v: half(m, v) / len(m),
+        "The 1/2 of the KL is missing": lambda m, v: 2 * half(m, v),
+    }
+    return {
+        "11.1": [
+            (round(gap, 3), RIGHT),
+            *number(
+                "either subtract, or take their KL",
+                (gap, 0.002, RIGHT),
+                (-gap, 0.002, "Only the sign is wrong"),
+                (gaussian_kl(-0.5, 0.25, 0, 1), 0.002, "from the posterior to the prior"),
+                (log_evidence, 0.002, "That is log p"),
+                (elbo, 0.002, "That is log p"),
+                (gap / np.log(2), 0.002, "in bits"),
+                (gaussian_kl(0, 1, 1, 0.25), 0.002, "for x = 2"),
+                (gaussian_kl(0, 1, -0.5, 0.5), 0.002, "standard deviation, 0.5"),
+            ),
+        ],
+        "11.2": [
+            (right, RIGHT),
+            (off(right, 9e-7), RIGHT),
+            (off(right, -1.1e-6), r"For d = 1 it should be -\d+\.\d{4}, got -\d+\.\d{4}\.$"),
+            (lambda *args: np.full(2, right(*args)), r"Return one number; yours has shape \(2,\)"),
+            (off(log_p, 1e-3), r"That is above log p\(x\), which no ELBO can be"),
+            (off(log_p, -1e-3), r"got -\d+\.\d{4}\.$"),
+            (lambda x, w, *rest: right(x, w, *rest) - (len(w) == 2), "For d = 2 it should"),
+            (lambda x, w, *rest: right(x, w, *rest) - (len(w) == 5), "For d = 5 it should"),
+            (elbo_of_many(lambda w, variance: 0), "The spread of q is missing"),
+            (elbo_of_many(lambda w, variance: w @ variance), "turns a variance into"),
+            (elbo_of_many(has_normaliser=False), "The normaliser of the likelihood"),
+            *[(elbo_of_many(divergence=kl), said) for said, kl in wrong_kl.items()],
+            (
+                elbo_of_many(
+                    variance=lambda v: np.exp(2 * v), divergence=lambda m, v: half(m, 2 * v)
+                ),
+                "log variance for a log standard deviation",
+            ),
+            (
+                elbo_of_many(
+                    variance=lambda v: np.exp(v / 2),
+                    divergence=lambda m, v: 0.5 * np.sum(m**2 + np.exp(v / 2) - 1 - v),
+                ),
+                "standard deviation where a variance belongs",
+            ),
+            (off(elbo_of_many(lambda w, variance: 0), 9e-7), "The spread of q is missing"),
+            (off(elbo_of_many(lambda w, variance: 0), -1.1e-6), "For d = 1 it should"),
+        ],
+        "11.3": letters(a="plus a gap that you do not know", b=RIGHT, c="a gap of 1 for A"),
+        "11.4": [
+            (round(maximum - evidence, 3), RIGHT),
+            *number(
+                "Maximise reconstruction - 0.5",
+                (maximum - evidence, 0.0015, RIGHT),
+                (maximum, 0.0015, "That is the maximum itself"),
+                (evidence - maximum, 0.0015, "Only the sign is wrong"),
+                (0.5 * gaussian_kl(1, 0.25, 0, 1), 0.0015, "q = posterior"),
+                (tempered(2.0) - evidence, 0.0015, "That is beta = 2"),
+            ),
+        ],
+    }
+
+
+def mean_field_gap(covariance):
+    precision = np.linalg.inv(covariance)
+    return 0.5 * (np.sum(np.log(np.diag(precision))) - np.linalg.slogdet(precision)[1])
+
+
+def forward_gap(covariance):
+    return 0.5 * (np.log(np.diag(covariance)).sum() - np.linalg.slogdet(covariance)[1])
+
+
+def count_elbo(x, z_mean, z_log_var):
+    centre, variance = 1 + 0.7 * (z_mean[0] - z_mean[1]), 0.49 * np.sum(np.exp(z_log_var))
+    reconstruction = x * centre - np.exp(centre + variance / 2) - gammaln(x + 1)
+    return reconstruction - 0.5 * np.sum(z_mean**2 + np.exp(z_log_var) - 1 - z_log_var)
+
+
+def refine(x, z_mean, z_log_var, short=0.0):
+    """The best q; or one whose ELBO is `short` nats lower: both means a little too high."""
+    start = np.concatenate([z_mean, z_log_var])
+    found = minimize(lambda t: -count_elbo(x, t[:2], t[2:]), start, tol=1e-8).x
+    return found[:2] + np.sqrt(short), found[2:]
+
+
+@chapter
+def chapter_12():
+    shrink, cdf, gap = 0.6, stats.norm.cdf, mean_field_gap
+    share = cdf(1.96 * shrink) - cdf(-1.96 * shrink)
+    general, moved = "Insert s_i", "Go on for longer"
+
+    def as_variances(short):
+        def answer(x, z_mean, z_log_var):
+            mean, log_var = refine(x, z_mean, z_log_var, short)
+            return mean, np.exp(log_var)
+
+        return answer
+
+    def diverged_at_40(x, z_mean, z_log_var):
+        mean, log_var = refine(x, z_mean, z_log_var)
+        return mean, log_var * (np.nan if x == 40 else 1)
+
+    def from_one_start(x, z_mean, z_log_var):
+        return (z_mean, z_log_var) if z_mean.any() else refine(x, z_mean, z_log_var)
+
+    return {
+        "12.1": [
+            (round(share, 3), RIGHT),
+            *number(
+                "How many exact standard deviations",
+                (share, 0.002, RIGHT),
+                (100 * share, 0.2, "not per cent"),
+                (0.95, 0.002, "the probability under q"),
+                (1 - 2 * cdf(-1.96 * shrink**2), 0.002, "ratio of the variances"),
+                (1 - 2 * cdf(-1.96 / shrink), 0.002, "Above 0.95"),
+                (cdf(1.96 * shrink), 0.002, "one tail only"),
+            ),
+        ],
+        "12.2": [
+            (gap, RIGHT),
+            (off(gap, -9e-7), RIGHT),
+            (off(gap, 1.1e-6), general),
+            (times(gap, -1), r"variances \[1. 1.\] you return -0.5108: a KL is never negative"),
+            (off(times(gap, -1), 9e-7), "a KL is never negative"),
+            (off(times(gap, -1), -1.1e-6), general),
+            (times(gap, 2), "twice the gap"),
+            (off(times(gap, 2), 9e-7), "twice the gap"),
+            (off(times(gap, 2), 1.1e-6), general),
+            (forward_gap, "For 3 latents .* the least forward KL"),
+            (lambda c: forward_gap(c) + 9e-7 * (len(c) > 2), "the least forward KL"),
+            (lambda c: forward_gap(c) + 1.1e-6 * (len(c) > 2), general),
+            (lambda c: gap(c) + 0.1 * (c[0, 1] == 0), "no correlation .* the gap is 0"),
+            (lambda c: gap(c) + 0.1 * (c[0, 1] == -0.5), r"variances \[2.  0.5\] it should be"),
+            (lambda c: gap(c) + (len(c) == 3), "For 3 latents .* it should be"),
+            (lambda c: gap(c) + (len(c) == 5), "For 5 latents .* it should be"),
+        ],
+        "12.3": letters(a=RIGHT, b="the two gaps swapped", c="What is its ELBO"),
+        "12.4": [
+            (refine, RIGHT),
+            (lambda *q: refine(*q, short=0.0009), RIGHT),
+            (lambda *q: refine(*q, short=0.0011), moved),
+            (lambda x, m, v: (np.zeros(3), v), r"got shapes \(3,\) and \(2,\)"),
+            (lambda x, m, v: (m, np.zeros(3)), r"got shapes \(2,\) and \(3,\)"),
+            (lambda x, m, v: (m * np.nan, v), "For x = 0 your q is not finite"),
+            (diverged_at_40, "For x = 40 your q is not finite"),
+            (as_variances(0), "look like variances"),
+            (as_variances(0.0009), "look like variances"),
+            (as_variances(0.0011), "For x = 0 the ELBO "),
+            (lambda x, m, v: (m, v), "it has not moved"),
+            (from_one_start, "it has not moved"),
+            (lambda x, m, v: (m, v - 0.3), f"the ELBO rose .* {moved}"),
+            (lambda x, m, v: (m + np.array([-0.2, 0.2]), v), f"the ELBO rose .* {moved}"),
+            (lambda x, m, v: (m + 3, v), "the ELBO fell from .* climb it"),
+        ],
+    }
+
+
+def pathwise(df, z_mean, z_log_var, noise):
+    spread = np.exp(0.5 * z_log_var) * noise
+    slope = df(z_mean + spread)
+    return slope, slope * 0.5 * spread
+
+
+def looks_right(blind_to: str = ""):
+    """A test of a sampler, or one that overlooks a single mistake."""
+
+    def judge(sampling):
+        n = 2_000 if blind_to == "rows" else 20_000
+        v = {"half": [0, 0], "log": [-0.70346742] * 2}.get(blind_to, [1.0, -1.5])  # exp(v/2) = -v
+        z_mean, z_log_var = np.tile([1.0, -2.0], (n, 1)), np.tile(v, (n, 1))
+        z = sampling(z_mean, z_log_var)
+        if blind_to == "rows":  # one row at a time
+            z = np.concatenate([sampling(z_mean[:1], z_log_var[:1]) for _ in range(n)])
+        noise = (z - z_mean) / np.exp(0.5 * z_log_var)
+        limit = 5 / np.sqrt(n)
+        centred = np.abs(noise.mean(axis=0)).max() < limit
+        scaled = np.abs(noise.var(axis=0) - 1).max() < np.sqrt(2) * limit
+        separate = blind_to == "latents" or abs(np.corrcoef(noise.T)[0, 1]) < limit
+        fresh = blind_to == "calls" or not np.array_equal(z, sampling(z_mean, z_log_var))
+        return bool(centred and scaled and separate and fresh)
+
+    return judge
+
+
+@chapter
+def chapter_13():
+    def changed(change):
+        """`change` gets the two right gradients, and the draws' slope, mean, sd and noise."""
+
+        def answer(df, z_mean, z_log_var, noise):
+            first, second = pathwise(df, z_mean, z_log_var, noise)
+            return change(first, second, df, z_mean, np.exp(z_log_var / 2), noise)
+
+        return answer
+
+    def at_sines_only(df, *args):
+        return pathwise(np.cos, *args)
+
+    def keeps(first, second):
+        return f"{first}: keep one value per draw"
+
+    return {
+        "13.1": number(
+            "One draw of each",
+            (55.5, 0.06, RIGHT),
+            (1 / 55.5, 1e-3, "Turn it over"),
+            (222, 0.5, "one of the two variances"),
+            (4, 0.01, "one of the two variances"),
+            (64.5, 0.1, "minus the squared mean"),
+            (6.45, 0.02, "minus the squared mean"),
+            (np.sqrt(55.5), 0.02, "ratio of the standard deviations"),
+        ),
+        "13.2": [
+            (pathwise, RIGHT),
+            (lambda *args: list(pathwise(*args)), RIGHT),
+            (changed(lambda a, b, *_: (a * (1 + 8e-5), b * (1 + 8e-5))), RIGHT),
+            (changed(lambda a, b, *_: (a * (1 + 1.5e-4), b)), "z_mean: slope of f at the draw"),
+            (changed(lambda a, b, *_: (a, b * (1 + 1.5e-4))), "z_log_var: slope of f at the draw"),
+            (changed(lambda a, b, *_: (a + 9e-7, b)), RIGHT),
+            (changed(lambda a, b, *_: a), "Return a pair"),
+            (changed(lambda a, b, *_: np.array([a, b])), "Return a pair"),
+            (changed(lambda a, b, *_: (a, b, b)), "Return a pair"),
+            (changed(lambda a, b, *_: (a.sum(), b)), "z_mean: keep one value per draw"),
+            (changed(lambda a, b, *_: (a, b.sum())), "z_log_var: keep one value per draw"),
+            (changed(lambda a, b, df, m, sd, e: (df(m), b)), "not at the mean"),
+            (changed(lambda a, b, *_: (a, 2 * b)), "a factor of 1/2"),
+            (changed(lambda a, b, *_: (2 * a, b)), "z_mean: slope of f at the draw"),
+            (changed(lambda a, b, df, m, sd, e: (a, a * e)), "in the standard deviation; go on"),
+            (changed(lambda a, b, df, m, sd, e: (a * 2 / sd, b)), "z_mean: slope of f"),
+            (changed(lambda a, b, df, m, sd, e: (df(m + sd**2 * e), b)), "you left out the 1/2"),
+            (at_sines_only, "z_mean: slope of f at the draw"),
+            (
+                lambda df, *args: pathwise(np.exp if df is np.exp else np.cos, *args),
+                "z_mean: slope",
+            ),
+            (
+                lambda df, *args: pathwise(np.cos if df is np.exp else df, *args),
+                "z_mean: slope of f at the draw",
+            ),
+        ],
+        "13.3": letters(a="Not always", b=RIGHT, c="Compute both second moments"),
+        "13.4": [
+            (looks_right(), RIGHT),
+            (lambda sampling: 1, "let this one pass: exp"),  # 1 is as good as True
+            (lambda sampling: None, "Return True or False, not NoneType"),
+            (lambda sampling: "yes", "Return True or False, not str"),
+            (lambda sampling: False, "You turned a right sampler away"),
+            (looks_right("half"), "test where z_log_var is not 0"),
+            (looks_right("log"), "z_log_var itself as the standard deviation"),
+            (looks_right("latents"), "the correlation between latents"),
+            (looks_right("rows"), "one noise vector for all rows"),
+            (looks_right("calls"), "the same noise at every call"),
+        ],
+    }
+
+
+def fake(kind: type, **members):
+    """A model of a kind, without networks: it says what it is told to say."""
+    return type("Fake", (kind,), {"__init__": lambda self: None, **members})()
+
+
+def vae_of(kind: type, nats: float, latents: int = 2, is_binary: bool = False):
+    """A fake with that -ELBO; each latent has the mean 1, and so a KL of a half."""
+
+    def log_likelihood(self, x, z):
+        x = np.asarray(x)
+        assert not is_binary or np.isin(x, (0, 1)).all()
+        swing = np.where(np.arange(len(x)) % 2, 1.5, -1.5)  # a median or a sum is no mean
+        return (latents / 2 - nats + swing).astype("float32")
+
+    def encoder(x):
+        mean = np.ones((len(x), latents), "float32")
+        return mean, 0 * mean
+
+    members = {"log_likelihood": log_likelihood, "encoder": staticmethod(encoder)}
+    return fake(kind, check_input=lambda self, x: np.asarray(x), **members)
+
+
+def kl_to_the_prior(z_mean, z_log_var):
+    return 0.5 * np.sum(np.exp(z_log_var) + z_mean**2 - 1 - z_log_var, axis=1)
+
+
+@chapter
+def chapter_21():
+    from helpers.vae import VAE
+
+    kl = kl_to_the_prior
+
+    def log_var_as_sd(z_mean, z_log_var):
+        return kl(z_mean, np.log(z_log_var**2)) + 0.5 * np.sum(
+            z_log_var**2 - np.exp(np.log(z_log_var**2)), axis=1
+        )
+
+    return {
+        "21.1": [
+            (215, RIGHT),
+            *number(
+                "A mean over pixels is the sum",
+                (0.21 * 1024, 0.1, RIGHT),
+                (0.21 * 784, 0.1, "28 x 28"),
+                (0.21 / 1024, 1e-5, "Undo the mean"),
+            ),
+        ],
+        "21.2": [
+            (kl, RIGHT),
+            (lambda *q: kl(*q)[:, None], r"four numbers, shape \(4,\); yours has shape \(4, 1\)"),
+            (times(kl, -1), "The sign is flipped"),
+            (times(kl, 1 / 7), "Sum over the latents"),
+            (times(kl, 2), "A factor of 1/2 is missing"),
+            (log_var_as_sd, "You took z_log_var for a standard deviation"),
+            (off(kl, 0.01), "Try q = prior"),
+        ],
+        "21.3": [
+            (1.02, RIGHT),
+            *number(
+                "Write the loss as a",
+                (1 / (500 * 2 / 1024), 0.005, RIGHT),
+                (1024 / 500, 0.005, "so it counts twice"),
+                (2 * 1024 / 500, 0.005, "on the wrong side"),
+                (500, 1, "The mean divides the sum"),
+                (500 * 2 / 1024, 0.005, "Turn it over"),
+            ),
+        ],
+        "21.4": letters(a="Compare with the ruler", b=RIGHT, c="a small training loss"),
+        "21.5": [
+            (vae_of(VAE, 134.9, is_binary=True), RIGHT),
+            (vae_of(VAE, 135), "Yours is at 135.0 nats/image"),
+            (vae_of(VAE, 205.4), "Yours is at 205.4 nats/image"),
+            (90.0, "a trained helpers.vae.VAE, not float"),
+        ],
+    }
+
+
+def detection_rate(normal, anomaly, false_alarms):
+    affordable = int(np.floor(len(normal) * false_alarms + 1e-9))
+    if affordable >= len(normal):
+        return 1.0
+    return np.mean(anomaly > np.sort(normal)[::-1][affordable])
+
+
+def surprise(x):
+    length = (np.square(x).sum(axis=1) - 100) / np.sqrt(200)
+    halves = (x[:, :50] * x[:, 50:]).sum(axis=1) / np.sqrt(50)
+    return length**2 + halves**2
+
+
+@chapter
+def chapter_23():
+    rate = detection_rate
+
+    def low(normal, anomaly, share):
+        return rate(-normal, -anomaly, share)
+
+    def swapped(normal, anomaly, share):
+        return rate(anomaly, normal, share)
+
+    def changed_if(condition, by):
+        return lambda a, b, share: rate(a, b, share) + by * condition(a, b, share)
+
+    def has_ties(normal, *_):
+        return len(np.unique(normal)) < len(normal)
+
+    def scores(again=200, low=400, high=400, half=400):
+        """Says of 400 rows what gives these areas (times 400), one call after the other."""
+        calls = iter([np.arange(400)] + [np.full(400, n - 0.5) for n in (again, low, high, half)])
+        return lambda x: next(calls)
+
+    def length_only(x):
+        return np.abs(np.square(x).sum(axis=1) - 100)
+
+    def never_twice():
+        """Refuses rows that it has seen, whatever their length."""
+        seen = []
+
+        def answer(x):
+            direction = x[0] / np.linalg.norm(x[0])
+            assert not any(np.allclose(direction, other) for other in seen)
+            seen.append(direction)
+            return surprise(x)
+
+        return answer
+
+    areas = "Areas that do not reach 0.9: "
+    right = 25 - np.log(500)
+    return {
+        "23.1": [
+            (round(right, 1), RIGHT),
+            *number(
+                "Mean KL = information",
+                (right, 0.02, RIGHT),
+                (np.log(500), 0.01, "the most that the codes can tell"),
+                (25 - np.log2(500), 0.01, "in bits"),
+                (25 - np.log10(500), 0.01, "natural logarithm"),
+                (25 - np.log(4000), 0.01, "here N is 500"),
+                (25 + np.log(500), 0.01, "subtract"),
+                (0, 0.01, "only if the codes told 25 nats"),
+            ),
+        ],
+        "23.2": [
+            (rate, RIGHT),
+            (off(rate, 9e-10), RIGHT),
+            (
+                off(rate, 1.1e-9),
+                r"200 normal images, 150 anomalies .* 5% the best is .*interpolate",
+            ),
+            (off(rate, -1.1e-9), r"the best is [\d.]+, got [\d.]+\. Which thresholds"),
+            (low, "the alarm for low scores"),
+            (
+                lambda a, *rest: (low if len(a) == 12 else rate)(a, *rest),
+                "the alarm for low scores",
+            ),
+            *[
+                (off(wrong, 1.5e-9), "Which thresholds|interpolate")
+                for wrong in (low, swapped, lambda *args: 1 - rate(*args))
+            ],
+            (swapped, r"you found [\d.]+: .* are swapped"),
+            (lambda *args: 1 - rate(*args), "the share that is missed"),
+            (times(rate, 100), "per cent; asked is a share"),
+            (lambda *args: 100 * rate(*args) + 9e-8, "per cent; asked is a share"),
+            (lambda *args: 100 * rate(*args) + 1.1e-7, "interpolate"),
+            (lambda a, b, share: np.mean(b > np.quantile(a, 1 - share) - 1), "interpolate"),
+            (changed_if(has_ties, -0.01), "300 .* Several scores are equal here. Which thresholds"),
+            (changed_if(lambda a, *_: len(a) == 40, -0.01), "10% the best .*\\d. Which thresholds"),
+            (changed_if(lambda a, *_: len(a) == 50, -0.01), "30% the best"),
+            (changed_if(lambda a, b, share: share == 0, 0.01), "0% the best"),
+            (changed_if(lambda a, b, share: share == 1, -0.01), "100% the best"),
+            (changed_if(lambda a, *_: len(a) == 12, -0.01), "500 anomalies .* 15% the best"),
+        ],
+        "23.3": letters(a="The sign was chosen by these faults", b=RIGHT, c="A perfect model of"),
+        "23.4": [
+            (surprise, RIGHT),
+            (never_twice(), RIGHT),
+            (lambda x: surprise(x)[:, None], r"shape \(400,\); yours have shape \(400, 1\)"),
+            (
+                lambda x: np.square(x).sum(axis=1),
+                rf"{areas}too little contrast 0.0\d, .*Cheap is not",
+            ),
+            (
+                lambda x: -np.square(x).sum(axis=1),
+                r"reach 0.9: too much contrast 0.0\d, .*The sign is flipped",
+            ),
+            (length_only, f"{areas}the repeated half 0.[3-7].*Its length is typical"),
+            (
+                lambda x: np.maximum(length_only(x), 150),
+                "too much contrast 0.5.*Combine statistics",
+            ),
+            (
+                lambda x: np.maximum(length_only(x), 39),
+                r"too little contrast 0.\d+, too much contrast 0.*Combine",
+            ),
+            (scores(), RIGHT),
+            (scores(again=240), RIGHT),
+            (scores(again=160), RIGHT),
+            (scores(again=241), "look alike .* yours gives 0.60"),
+            (scores(again=159), "look alike .* yours gives 0.40"),
+            (scores(low=361, high=361, half=361), RIGHT),
+            (scores(low=360), f"{areas}too little contrast 0.90. Combine"),
+            (scores(high=360), f"{areas}too much contrast 0.90. Combine"),
+            (scores(half=360), f"{areas}the repeated half 0.90. Its length is typical"),
+            (scores(high=360, half=0), "contrast 0.90, the repeated half 0.00. Combine"),
+            (scores(low=39), "Cheap is not typical"),
+            (scores(low=40), "Combine statistics"),
+            (scores(low=39, high=39), "Cheap is not typical"),
+            (scores(high=39), "The sign is flipped for large contrast"),
+            (scores(high=40), "Combine statistics"),
+        ],
+    }
+
+
+def mig_of(table, entropy):
+    ordered = np.sort(table, axis=0)
+    return np.mean((ordered[-1] - ordered[-2]) / entropy)
+
+
+@chapter
+def chapter_25():
+    level = 2 * 0.25
+    rate = 0.5 * np.log(3 / level) + 0.5 * np.log(1.2 / level)
+
+    def gap(second, share=lambda gaps, entropy: np.mean(gaps / entropy)):
+        return lambda table, entropy: share(table.max(axis=0) - second(table), entropy)
+
+    def runner_up(table):
+        return np.sort(table, axis=0)[-2]
+
+    return {
+        "25.1": [
+            (round(rate, 3), RIGHT),
+            *number(
+                "Which of the three variances stand out",
+                (rate, 0.002, RIGHT),
+                (rate + 0.5 * np.log(0.3 / level), 0.002, "under water: its rate is 0"),
+                (0.5 * np.log(3 * 1.2 * 0.3 / 0.25**3), 0.002, "That is beta = 1"),
+                (2 * rate, 0.002, "The 1/2 is missing"),
+                (rate / np.log(2), 0.002, "in bits"),
+                (level + level + 0.3, 0.002, "the squared error that is left"),
+            ),
+        ],
+        "25.2": [
+            (mig_of, RIGHT),
+            (lambda *args: np.full(3, mig_of(*args)), r"Return one number.* shape \(3,\)"),
+            (gap(runner_up, lambda gaps, entropy: np.mean(gaps)), "Divide each gap by the entropy"),
+            (gap(lambda table: 0), "the best latent alone"),
+            (gap(lambda table: table.mean(axis=0)), "not the mean"),
+            (gap(lambda table: table.min(axis=0)), "not the smallest"),
+            (gap(runner_up, lambda gaps, entropy: np.sum(gaps / entropy)), "not their sum"),
+            (
+                gap(runner_up, lambda gaps, entropy: gaps.sum() / entropy.sum()),
+                "Divide factor by factor",
+            ),
+            (
+                off(mig_of, 0.1),
+                r"3 latents and 2 factor.* be 0.\d{4}, got 0.\d{4}. Latents are rows",
+            ),
+            (lambda t, h: mig_of(t, h) + 0.1 * (len(t) == 6), "6 latents and 5 factor"),
+            (lambda t, h: mig_of(t, h) + 0.1 * (len(t) == 2), "2 latents and 1 factor"),
+        ],
+        "25.3": number(
+            "All is under water when",
+            (4 / 0.2, 0.01, RIGHT),
+            (4, 0.01, "the water level at which it happens"),
+            (4 * 0.2, 0.01, "Divide by s2 instead"),
+            (0.25 / 0.2, 0.01, "the smallest variance drowns"),
+        ),
+        "25.4": letters(a="Annealing ends at the full", b="A floor makes it carry", c=RIGHT),
+    }
+
+
+@chapter
+def chapter_27():
+    def size(log_weights):
+        weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
+        return weights.sum(axis=1) ** 2 / np.square(weights).sum(axis=1)
+
+    share = times(size, 1 / 50)
+
+    def careless(log_weights):
+        weights = np.exp(log_weights)
+        return weights.sum(axis=1) ** 2 / np.square(weights).sum(axis=1) / 50
+
+    def squares(log_weights):
+        return np.exp(2 * (log_weights - logsumexp(log_weights, axis=1)[:, None])).sum(axis=1)
+
+    def nan_in_one(log_weights):
+        return share(log_weights) * [1, 1, 1, 1, 1, np.inf]
+
+    return {
+        "27.1": [
+            (0.16, RIGHT),
+            *number(
+                "From nats to bits divide",
+                (86.76 / np.log(2) / 784, 0.0006, RIGHT),
+                (86.76 / np.log(2), 0.1, "bits per image"),
+                (86.76 / 784, 0.0006, "nats per pixel"),
+                (86.76 * np.log(2) / 784, 0.0006, "Turn it over"),
+            ),
+        ],
+        "27.2": [
+            (share, RIGHT),
+            (lambda w: share(w)[:, None], r"six numbers, shape \(6,\); yours has shape \(6, 1\)"),
+            (careless, "Subtract each row's largest log weight first"),
+            (nan_in_one, "Subtract each row's largest log weight first"),
+            (size, "the effective sample size itself"),
+            (squares, "Upside down"),
+            (lambda w: 50 / size(w), "Upside down"),
+            (times(size, 1 / 6), "divided by the number of images"),
+            (off(share, 0.01), "With equal weights the share must be 1"),
+            (
+                lambda w: share(w) - 0.5 * (w.std(axis=1) == 0),
+                "With equal weights the share must be 1",
+            ),
+        ],
+        "27.3": [
+            (-89.7, RIGHT),
+            *number(
+                "Write bound = log p",
+                (2 * -89.95 - -90.20, 0.005, RIGHT),
+                (89.70, 0.005, "Mind the sign"),
+                ((-89.95 - 90.20) / 2, 0.01, "That is their mean"),
+                (-89.95, 0.005, "by half of what the other one is"),
+                (2 * -90.20 - -89.95, 0.01, "You went the wrong way"),
+            ),
+        ],
+        "27.4": letters(a="all weights are equal", b=RIGHT, c="slowly and in jumps"),
+    }
+
+
+def coverage(inputs, kernel, stride):
+    count = np.zeros((inputs - 1) * stride + kernel, int)
+    for i in range(inputs):
+        count[i * stride : i * stride + kernel] += 1
+    return count
+
+
+def label_posterior(log_p):
+    p = np.exp(log_p - log_p.max(axis=1, keepdims=True))
+    return p / p.sum(axis=1, keepdims=True)
+
+
+@chapter
+def chapter_31():
+    from helpers import data
+    from helpers.vae import VAE, ConditionalVAE
+
+    def in_place(log_p):
+        log_p -= log_p.max(axis=1, keepdims=True)
+        return label_posterior(log_p)
+
+    def careless(log_p):
+        return np.exp(log_p) / np.exp(log_p).sum(axis=1, keepdims=True)
+
+    def only_if(condition, otherwise):
+        return lambda log_p: label_posterior(log_p) if condition(log_p) else otherwise(log_p)
+
+    digits = data.load("mnist-5k")
+    clear = np.stack([digits.x_train[digits.y_train == digit].mean(axis=0) for digit in range(10)])
+
+    def obeys(images, latents=8):
+        """Draws what is asked, but for 1,000 - `images` times the next digit."""
+
+        def sample(self, labels, seed):
+            return clear[(labels + (np.arange(1000) < 1000 - images)) % 10]
+
+        return fake(ConditionalVAE, latent_dim=latents, sample=sample)
+
+    convolution = {
+        5 * 5 * 16 * 32: "The bias is missing",
+        5 * 5 * 16 * 32 + 16: "not per input channel",
+        5 * 5 * 32 + 32: "looks at all input channels",
+        5 * 5 * 16 + 32: "has a kernel of its own",
+        (5 * 5 * 16 * 32 + 32) * 14 * 14: "The weights are shared",
+        14 * 14 * 16 * 14 * 14 * 32 + 14 * 14 * 32: "That is a dense layer",
+        3 * 3 * 16 * 32 + 32: "right for a 3 x 3 kernel",
+    }
+    shapes = ((4, 4, 2), (4, 3, 2), (1, 5, 3), (6, 2, 3), (5, 7, 1))
+    return {
+        "31.1": number(
+            "Kernel height",
+            (5 * 5 * 16 * 32 + 32, 0.5, RIGHT),
+            *[(count, 0.5, said) for count, said in convolution.items()],
+        ),
+        "31.2": [
+            (coverage, RIGHT),
+            (lambda *s: coverage(*s)[:-1], r"coverage\(4, 4, 2\) must have 10 entries; .* \(9,\)"),
+            (lambda *s: np.minimum(coverage(*s), 1), "where two inputs reach an output"),
+            (times(coverage, 2), r"coverage\(4, 4, 2\) must be \[1 1 2 .*, yours is \[2 2 4"),
+            *[
+                (
+                    lambda *s, shape=shape: coverage(*s) + 7 * (s == shape),
+                    r"coverage\({}, {}, {}\) must be".format(*shape),
+                )
+                for shape in shapes
+            ],
+        ],
+        "31.3": [
+            (label_posterior, RIGHT),
+            (in_place, "changes its argument"),
+            (lambda log_p: label_posterior(log_p)[0], r"one of the same shape, not \(4,\)"),
+            (careless, "At -2000 nats, exp gives 0"),
+            (only_if(lambda p: not -500 < p.max() < -50, careless), RIGHT),
+            (only_if(lambda p: p.max() > -500, lambda p: p * np.nan), "At -2000 nats"),
+            (only_if(lambda p: not -500 < p.max() < -50, lambda p: p * np.nan), "At -140 nats"),
+            (lambda log_p: np.log(label_posterior(log_p) + 1e-300), "Those are logarithms"),
+            (lambda log_p: np.exp(log_p - log_p.max()), "Each row must sum to 1"),
+            (lambda log_p: label_posterior(log_p.T).T, "Each row must sum to 1"),
+            (lambda log_p: label_posterior(-log_p), "it is not Bayes' rule"),
+            (lambda log_p: label_posterior(log_p / 2), "it is not Bayes' rule"),
+        ],
+        "31.4": letters(a="Ten sets of coins", b=RIGHT, c="Ours fell by more than that"),
+        "31.5": [
+            (obeys(950), RIGHT),
+            (obeys(949), "Yours obeys in 94.9%"),
+            (obeys(1000, latents=7), "At least 8 latents, please; yours has 7"),
+            (fake(VAE), "a trained ConditionalVAE, not Fake"),
+        ],
+    }
+
+
+def log_likelihood(x, log_p):
+    picked = np.take_along_axis(log_p, x[..., None], axis=-1)[..., 0]
+    is_end = x == 0
+    return (picked * (np.cumsum(is_end, axis=1) - is_end == 0)).sum(axis=1)
+
+
+@chapter
+def chapter_32():
+    from helpers.vae import VAE
+    from helpers.vae.text import TextVAE
+
+    def picked(x, log_p):
+        return np.take_along_axis(log_p, x[..., None], axis=-1)[..., 0]
+
+    def checks_what_comes(x, log_p):
+        assert np.allclose(logsumexp(log_p, axis=-1), 0)
+        return log_likelihood(x, log_p)
+
+    def in_the_second(x, log_p):
+        return log_likelihood(x, log_p) - (log_p.shape[2] == 4)
+
+    def mean_of_all(x, log_p):
+        return log_likelihood(x, log_p) / x.shape[1]
+
+    def mean_of_many(x, log_p):
+        return log_likelihood(x, log_p) / (1 if len(x) == 4 else x.shape[1])
+
+    return {
+        "32.1": [
+            (2.77, RIGHT),
+            *number(
+                "Write reconstruction",
+                (2 * np.log(4), 0.005, RIGHT),
+                (np.log(4), 0.005, "the KL of the perfect code"),
+                (3 * np.log(4), 0.005, "the saving in reconstruction"),
+                (-2 * np.log(4), 0.005, "a positive number"),
+                (4, 0.005, "in bits"),
+            ),
+        ],
+        "32.2": [
+            (log_likelihood, RIGHT),
+            (checks_what_comes, RIGHT),
+            (
+                lambda *args: log_likelihood(*args).mean(),
+                r"4 strings need 4 numbers; .* shape \(\)",
+            ),
+            (times(log_likelihood, -1), "The sign is flipped"),
+            (lambda x, log_p: picked(x, log_p).sum(axis=1), "the places after the end"),
+            (lambda x, log_p: (picked(x, log_p) * (x > 0)).sum(axis=1), "The end itself counts"),
+            (mean_of_all, "you took their mean"),
+            (mean_of_many, "you took their mean"),
+            (off(log_likelihood, 0.1), "Try a string of all places full"),
+            (in_the_second, "Try a string of all places full"),
+        ],
+        "32.3": letters(a="Which of its two terms", b=RIGHT, c="e to the 0.04"),
+        "32.4": [
+            (vae_of(TextVAE, 14.89), RIGHT),
+            (vae_of(TextVAE, 14.91), r"KL 1.0 nats, but -ELBO 14.91: that is too dear"),
+            (vae_of(TextVAE, 22), "that is too dear"),
+            (vae_of(TextVAE, 22.1), r"-ELBO 22.1 nats: is the model trained"),
+            (vae_of(TextVAE, 30, latents=1), "is the model trained"),
+            (vae_of(TextVAE, 14, latents=1), "The KL is 0.50 nats: still collapsed"),
+            (vae_of(TextVAE, 20, latents=1), "still collapsed"),
+            (vae_of(TextVAE, 14, latents=4), RIGHT),
+            (vae_of(VAE, 14), "a trained helpers.vae.text.TextVAE, not Fake"),
+        ],
+    }
+
+
+def macro_f1(confusion):
+    bottom = confusion.sum(axis=0) + confusion.sum(axis=1)
+    return np.where(bottom > 0, 2 * np.diag(confusion) / np.maximum(bottom, 1), 0).mean()
+
+
+@chapter
+def chapter_41():
+    def f1(confusion):
+        with np.errstate(all="ignore"):
+            return 2 * np.diag(confusion) / (confusion.sum(axis=0) + confusion.sum(axis=1))
+
+    def mean_precision(confusion):
+        return (np.diag(confusion) / confusion.sum(axis=0)).mean()
+
+    def mean_recall(confusion):
+        return (np.diag(confusion) / confusion.sum(axis=1)).mean()
+
+    def of_means(confusion):
+        return 2 / (1 / mean_precision(confusion) + 1 / mean_recall(confusion))
+
+    def expected_best(candidates, m):
+        return (1 - stats.binom.cdf(np.arange(m), m, 0.5) ** candidates).sum() / m
+
+    allowed = max(c for c in range(1, 30) if expected_best(c, 200) < 0.55)
+    both = 59 / 299 * 58 / 298
+    return {
+        "41.1": number(
+            "Solve sqrt",
+            (0.95 * 0.05 / 0.005**2, 1, RIGHT),
+            (0.95 * 0.05 / 0.01**2, 1, "half of it takes four times as many"),
+            (0.25 / 0.005**2, 1, "the worst case"),
+            (np.sqrt(0.95 * 0.05) / 0.005, 1, "Square it"),
+        ),
+        "41.2": [
+            (macro_f1, RIGHT),
+            (f1, r"One number .* not an array of shape \(3,\)"),
+            (lambda c: np.nanmean(f1(c)), "one that never occurs must count as 0"),
+            (lambda c: f1(c).mean(), "one that never occurs must count as 0"),
+            (lambda c: np.trace(c) / c.sum(), "micro-F1"),
+            (lambda c: f1(c) @ c.sum(axis=1) / c.sum(), "weighted by class size"),
+            (lambda c: f1(c) @ c.sum(axis=0) / c.sum(), "weighted by the answers"),
+            (of_means, "averaged precision and recall first"),
+            (mean_recall, "the balanced accuracy"),
+            (mean_precision, "the mean precision"),
+            (lambda c: f1(c)[1], "class 1 alone"),
+            (off(macro_f1, 0.01), "twice the diagonal over"),
+        ],
+        "41.3": [
+            (allowed, RIGHT),
+            (float(allowed), RIGHT),
+            (allowed + 1, "One too many"),
+            (allowed + 2, "Too many: the expected best"),
+            (allowed - 1, "You may try more than that"),
+            (0, "You may try more than that"),
+            (allowed + 0.5, "A whole number of candidates"),
+            (str(allowed), "A whole number of candidates"),
+            (str(allowed).encode(), "A whole number of candidates"),
+        ],
+        "41.4": [
+            (0.981, RIGHT),
+            *number(
+                "When do both other copies fall",
+                (1 - 0.5 * both, 0.0006, RIGHT),
+                (1 - both, 0.0006, "it is still a coin"),
+                (1 - 0.5 * 59 / 299, 0.0006, "That is for twins"),
+                (1 - 0.5 * 0.2**2, 0.0003, "the row itself takes a place"),
+                (100 - 50 * both, 0.06, "a share between 0 and 1"),
+            ),
+        ],
+        "41.5": letters(
+            a="the best of 50 was chosen by them",
+            b="An interval does not know",
+            c=RIGHT,
+            d="the mean of maxima",
+        ),
+    }
+
+
+def one_standard_error(scores, cost, ddof=1, error_of=lambda errors, best: errors[best]):
+    means = scores.mean(axis=1)
+    best = np.nanargmax(means)
+    errors = scores.std(axis=1, ddof=ddof) / np.sqrt(scores.shape[1])
+    within = np.flatnonzero(means >= means[best] - error_of(errors, best))
+    return within[np.argmin(cost[within])]
+
+
+@chapter
+def chapter_43():
+    def within_a_deviation(scores, cost):
+        return one_standard_error(
+            scores, cost, error_of=lambda errors, best: errors[best] * np.sqrt(scores.shape[1])
+        )
+
+    def own_errors(scores, cost):
+        means, errors = scores.mean(axis=1), scores.std(axis=1, ddof=1) / np.sqrt(scores.shape[1])
+        within = np.flatnonzero(means + errors >= np.nanmax(means))
+        return within[np.argmin(cost[within])]
+
+    splits, leaves = (2, 3, 4, 6, 8, 12), (1, 2, 3, 4, 6)
+    every = list(itertools.product(splits, leaves))
+    multiply, general = "multiply, they do not add", "Candidates are the product"
+    images = 2**2 * 2 * 0.95 * 0.05 / 0.01**2
+    return {
+        "43.1": number(
+            general,
+            (10 * 5**6 + 1, 0, RIGHT),
+            (10 * 5**6, 0, "fitted once more"),
+            (5**6, 0, "Those are the candidates"),
+            (5**6 + 1, 0, "Those are the candidates"),
+            (10 * 6**5, 0, "Upside down"),
+            (10 * 6**5 + 1, 0, "Upside down"),
+            (10 * 6 * 5, 0, multiply),
+            (10 * 6 * 5 + 1, 0, multiply),
+        ),
+        "43.2": number(
+            "For each leaf count the different",
+            (len({(leaf, max(split, 2 * leaf)) for split, leaf in every}), 0, RIGHT),
+            (30, 0, "Some are copies"),
+            (len({max(split, 2 * leaf) for split, leaf in every}), 0, "the different thresholds"),
+            (sum(split > 2 * leaf for split, leaf in every), 0, "still make one candidate"),
+        ),
+        "43.3": [
+            (one_standard_error, RIGHT),
+            (lambda scores, cost: None, "Return one index"),
+            (lambda scores, cost: [3], "Return one index"),
+            (lambda scores, cost: np.argmin(cost), "its mean is NaN"),
+            (within_a_deviation, "You allowed one standard deviation"),
+            (lambda scores, cost: np.nanargmax(scores.mean(axis=1)), "That is the best one"),
+            (lambda scores, cost: 4, "the cheapest of all"),
+            (lambda scores, cost: 1, "Keep those with mean"),
+            (lambda *args: one_standard_error(*args, ddof=0), "Use std"),
+            (lambda scores, cost: 3 if len(cost) == 6 else 0, "Use std"),
+            (own_errors, "that of the best candidate, not of each"),
+            (lambda scores, cost: 3 if len(cost) == 6 else 1, "that of the best candidate"),
+        ],
+        "43.4": number(
+            "Solve 2",
+            (images, 1, RIGHT),
+            (images / 2, 1, "for one accuracy"),
+            (images / 4, 1, "Two standard errors, not one"),
+            (images / 8, 1, "Two models, and two standard errors"),
+            (2 * images, 1, "Twice too many"),
+        ),
+    }
+
+
+def hit_rate(size, good, n):
+    missed = 1.0
+    for draw in range(n):
+        missed *= max(size - good - draw, 0) / (size - draw)
+    return 1 - missed
+
+
+@chapter
+def chapter_44():
+    space = {
+        "learning_rate": stats.loguniform(1e-4, 1e-1),
+        "layers": stats.randint(1, 5),
+        "dropout": stats.uniform(0.1, 0.4),
+    }
+    loguniform, uniform = stats.loguniform, stats.uniform
+    uneven = stats.rv_discrete(values=([1, 2, 3, 4], [0.1, 0.4, 0.4, 0.1]))
+    near = stats.loguniform(1e-4 * (1 - 9.4e-6), 1e-1)  # the median is half of that too low
+    nearer = stats.loguniform(1e-4 * (1 - 6e-6), 1e-1)
+
+    def with_replacement(size, good, n):
+        return 1 - (1 - good / size) ** n
+
+    def changed(*cases):
+        return lambda *case: hit_rate(*case) + 0.1 * (case in cases)
+
+    few, no_draw = (12, 5, 9), (50, 4, 0)
+    rate = np.log(0.01) / np.log(0.99)
+    enough = next(n for n in range(1, 100) if (n + 3) / (2 * (n + 1) * (n + 2)) <= 1 / 16)
+    return {
+        "44.1": [
+            (math.ceil(rate), RIGHT),
+            (float(math.ceil(rate)), RIGHT),
+            (rate, "A whole number of draws: round up"),
+            (np.inf, "A whole number of draws: round up"),
+            (458, "One short"),
+            *[(n, "enough for 95 %") for n in (298, 299, 300)],
+            *[(n, "the best 5 %") for n in (90, 91)],
+            (460, "Enough, but fewer will do"),
+            *[(n, "Too few") for n in (457, 301, 297, 92, 89, 0)],
+        ],
+        "44.2": [
+            (space, RIGHT),
+            (list(space), "A dictionary, please"),
+            ({"layers": space["layers"]}, r"missing: \['dropout', 'learning_rate'\]"),
+            ({"layers": 4, "dropout": 0.1, "learning_rate": 1}, "learning_rate must be a distri"),
+            *[(space | {name: [1, 2]}, f"{name} must be a distribution") for name in space],
+            (space | {"learning_rate": loguniform(1e-3, 1e-1)}, "must run from 0.0001 to 0.1"),
+            (space | {"learning_rate": loguniform(1e-4, 1)}, "must run from 0.0001 to 0.1"),
+            (space | {"learning_rate": uniform(1e-4, 0.0999)}, "By its order of magnitude"),
+            (space | {"learning_rate": near}, "By its order of magnitude"),
+            (space | {"learning_rate": nearer}, RIGHT),
+            (space | {"layers": stats.randint(1, 4)}, "never becomes 4"),
+            (space | {"layers": stats.randint(0, 5)}, "with equal probabilities"),
+            (space | {"layers": stats.randint(1, 6)}, "with equal probabilities"),
+            (space | {"layers": uneven}, "with equal probabilities"),
+            (space | {"dropout": uniform(0.1, 0.5)}, "the LENGTH of the interval"),
+            (space | {"dropout": uniform(0, 0.5)}, "must be uniform from 0.1"),
+            (space | {"dropout": uniform(0.1, 0.3)}, "must be uniform from 0.1"),
+            (space | {"dropout": stats.beta(2, 5, 0.1, 0.4)}, "must be uniform from 0.1"),
+        ],
+        "44.3": [
+            (enough, RIGHT),
+            (8.5, "A whole number of draws"),
+            (7, "Almost: 7 draws"),
+            (4**6, "the grid's own budget"),
+            (4, "leave gaps"),
+            *[(n, "The grid tests 4 values") for n in (9, 6, 5, 3, 64)],
+        ],
+        "44.4": [
+            (hit_rate, RIGHT),
+            (lambda *case: 1 - hit_rate(*case), "to miss them all"),
+            (with_replacement, "with replacement"),
+            (changed(few), "Look at the ends"),
+            (changed(no_draw), "Look at the ends"),
+            *[(changed(c), "Missing: ") for c in ((144, 7, 60), (10, 3, 2), (20, 1, 20))],
+        ],
+        "44.5": letters(
+            a="Seven parameters",
+            b=RIGHT,
+            c="A grid that is cut off",
+            d="see three values",
+        ),
+    }
+
+
+def probability_of_improvement(mean, std, best):
+    z = (mean - best) / np.where(std > 0, std, 1)
+    return np.where(std > 0, stats.norm.cdf(z), mean > best)
+
+
+@chapter
+def chapter_45():
+    gain, std, cdf, pdf = -0.02, 0.02, stats.norm.cdf, stats.norm.pdf
+    right = gain * cdf(-1) + std * pdf(1)
+    best = probability_of_improvement
+
+    def rounds(n, batch, workers):
+        full, rest = divmod(n, batch)
+        return full * math.ceil(batch / workers) + math.ceil(rest / workers)
+
+    def minutes(n, batch, workers, each):
+        return rounds(n, batch, workers) * each
+
+    def wrong_for(*start):
+        """By very little, where the arguments begin like this."""
+        return lambda *case: minutes(*case) + 1.5e-9 * (case[: len(start)] == start)
+
+    def certain(value, otherwise=probability_of_improvement):
+        """Right wherever the score is uncertain."""
+        return lambda m, s, b: otherwise(m, s, b) if s.all() else value(m, b)
+
+    return {
+        "45.1": [
+            (round(right, 6), RIGHT),
+            (-0.02 * 0.15866 + 0.02 * 0.24197, RIGHT),
+            *number(
+                "z = ",
+                (right, 5e-6, RIGHT),
+                (-gain * cdf(1) + std * pdf(1), 5e-5, "The sign"),
+                (0.0017, 1e-9, "six decimals"),
+                (0, 5e-6, "may still come out above it"),
+                (gain, 5e-6, "may still come out above it"),
+                (cdf(-1), 5e-4, "the probability of an improvement"),
+                (std * pdf(1), 5e-6, "One of the two terms is missing"),
+                (gain * cdf(-1) + pdf(1), 5e-4, "multiplied by the standard deviation"),
+                (right / std, 5e-4, "in units of the standard deviation"),
+                (gain * cdf(gain) + std * pdf(gain), 5e-5, "z is the gain divided"),
+            ),
+        ],
+        "45.2": number(  # 82, 84, 85, 81, 80; of these the diagonals leave three, the edges two
+            "A local optimum is higher",
+            (5, 0, RIGHT),
+            (1, 0, "The highest is one"),
+            (3, 0, "counted diagonal cells"),
+            (2, 0, "Cells at the edge count"),
+        ),
+        "45.3": [
+            (minutes, RIGHT),
+            (off(minutes, 9e-10), RIGHT),
+            (off(minutes, 1.1e-9), "One after the other"),
+            (lambda n, batch, workers, each: n * each, "Ten batches of four"),
+            (lambda n, batch, workers, each: n / workers * each, "keeps only 3 of 8"),
+            (lambda n, batch, workers, each: n // batch * each, "4, 4 and 2"),
+            (lambda n, batch, workers, each: math.ceil(n / batch) * each, "of 2, one"),
+            (
+                lambda n, batch, workers, each: (
+                    math.ceil(n / batch) * math.ceil(batch / workers) * each
+                ),
+                "of 2, one",
+            ),
+            (wrong_for(40, 1), "take 80 minutes"),
+            (wrong_for(40, 4), "10 x 2 minutes"),
+            (wrong_for(12, 3, 8), "four batches"),
+            (wrong_for(10, 4, 4), "still takes a round"),
+            (wrong_for(10, 4, 2), "takes two rounds"),
+            (wrong_for(9, 4), "add up the batches, the last too"),
+            (wrong_for(7, 5), "add up the batches, the last too"),
+        ],
+        "45.4": [
+            (best, RIGHT),
+            (off(best, 9e-13), RIGHT),
+            (lambda *args: best(*args)[:3], r"shape \(4,\); yours has shape \(3,\)"),
+            (lambda *args: 1 - best(*args), "the sign of the gain is flipped"),
+            (lambda m, s, b: pdf((m - b) / np.where(s > 0, s, 1)), "That is the density"),
+            (lambda m, s, b: cdf((m - b) / s**2), "What is the probability that it is above"),
+            (off(best, 1.5e-9), "What is the probability that it is above"),
+            (certain(lambda m, b: np.full(len(m), np.nan)), "the score is certain: 1 above"),
+            (certain(lambda m, b: np.where(m > b, 1, np.nan)), "the score is certain: 1 above"),
+            (certain(lambda m, b: np.where(m > b, 0.9, 0)), "the score is certain: 1 above"),
+            (certain(lambda m, b: np.where(m < b, 1, 0)), "the score is certain: 1 above"),
+            (certain(lambda m, b: (m >= b).astype(float)), "equals the best is no improvement"),
+            (certain(lambda m, b: np.where(m == b, 0.5, m > b)), "equals the best is no improv"),
+            (certain(lambda m, b: np.where(m == b, 2e-12, m > b)), "equals the best is no improv"),
+        ],
+    }
+
+
+def first_rungs(R, eta):
+    s_max = 0
+    while eta ** (s_max + 1) <= R:
+        s_max += 1
+    return [-(-(s_max + 1) * eta**s // (s + 1)) for s in range(s_max, -1, -1)]
+
+
+def survivors(scores, k):
+    order = np.argsort(-scores, kind="stable")
+    return order[: min(k, np.count_nonzero(~np.isnan(scores)))]
+
+
+@chapter
+def chapter_47():
+    def by_logarithm(R, eta):
+        s_max = math.floor(math.log(R) / math.log(eta))
+        return [math.ceil((s_max + 1) * eta**s / (s + 1)) for s in range(s_max, -1, -1)]
+
+    def rounded_early(R, eta):
+        s_max = len(first_rungs(R, eta)) - 1
+        return [(s_max + 1) // (s + 1) * eta**s for s in range(s_max, -1, -1)]
+
+    def changed_at(at, change):
+        return lambda R, eta: change(first_rungs(R, eta)) if R == at else first_rungs(R, eta)
+
+    def one_more(rungs):
+        return [n + 1 for n in rungs]
+
+    def only_at(case, wrong):
+        """Wrong for one of the check's cases: the one with these scores at its start."""
+        return lambda s, k: wrong(s, k) if s[:1].tolist() == [case] else survivors(s, k)
+
+    def kept(scores, k):
+        return np.argsort(scores)[::-1][:k]
+
+    return {
+        "47.1": number(
+            "Add up candidates times epochs",
+            (4 * 64, 0, RIGHT),
+            (64 * 64, 0, "trains all 64 to the end"),
+            (3 * 64, 0, "Three cuts make four rungs"),
+            (64 + 16 + 4 + 1, 0, "Those are the trainings"),
+            (5 * 64, 0, "Five rungs belong"),
+            (64 * 1 + 16 * 3 + 4 * 12 + 1 * 48, 0, "with checkpoints"),
+        ),
+        "47.2": [
+            (first_rungs, RIGHT),
+            (lambda *args: np.array(first_rungs(*args), float), RIGHT),
+            (lambda *args: None, "Return the list"),
+            (lambda R, eta: None if R == 100 else first_rungs(R, eta), "Return the list"),
+            (rounded_early, "Round once, at the end and up"),
+            (lambda *args: first_rungs(*args)[::-1], "comes first"),
+            (lambda *args: first_rungs(*args)[:4], "both included"),
+            (lambda *args: first_rungs(*args)[:3], "For R = 81 and eta = 3 it must be"),
+            (by_logarithm, r"R = 243 is 3\*\*5, .* gives 4\. Count in whole numbers"),
+            (changed_at(81, one_more), r"For R = 81 .* be \[81, 34.* yours is \[82.0, 35.0"),
+            (changed_at(16, one_more), "For R = 16 and eta = 2 it must be"),
+            (changed_at(16, sum), "could not be checked"),
+            (changed_at(16, lambda rungs: rungs[1:]), "For R = 16 and eta = 2 it must be"),
+            (changed_at(100, one_more), "For R = 100 and eta = 3 it must be"),
+            (changed_at(243, one_more), "For R = 243 and eta = 3 it must be"),
+        ],
+        "47.3": number(
+            "Where do the curves cross",
+            (9, 0, RIGHT),
+            (4, 1e-6, "There they cross"),
+            (3, 0, "it would be cut"),
+            (27, 0, "an earlier start works too"),
+        ),
+        "47.4": [
+            (survivors, RIGHT),
+            (lambda *args: survivors(*args).tolist(), RIGHT),
+            (lambda scores, k: None, "Return an array"),
+            (lambda *args: survivors(*args)[:, None], r"shape \(n,\); yours has shape \(2, 1\)"),
+            (kept, "A NaN survived"),
+            (lambda scores, k: np.argsort(-scores)[:k], "A NaN survived"),
+            (lambda *args: survivors(*args)[::-1], "the best must come first"),
+            (lambda scores, k: np.argsort(scores)[:k], "You kept the worst"),
+            (
+                lambda scores, k: [0, 1],
+                r"scores \[0.2, 0.9, 0.5, 0.7\] and k = 2 it must be \[1, 3\]",
+            ),
+            (only_at(-0.3, lambda s, k: [0]), "You kept the worst"),
+            (only_at(-0.3, lambda s, k: [2]), r"k = 1 it must be \[1\]; yours is \[2\]"),
+            (lambda s, k: survivors(s, k)[: len(s) - 3 or 1], "k = 2 it must be"),
+            (lambda s, k: [] if k == 3 else survivors(s, k), r"k = 3 it must be \[3, 1\]; .* \[\]"),
+            (lambda s, k: [0] if np.isnan(s).all() else survivors(s, k), "A NaN survived"),
+        ],
+    }
+
+
+@chapter
+def chapter_48():
+    def fits(seconds, overhead, workers):
+        return max(1, math.ceil((workers - 1) * overhead / seconds - 1e-9))
+
+    def changed_at(at, by):
+        return lambda *case: fits(*case) + by * (case[2] == at)
+
+    def backend(*exceptions, otherwise="dask"):
+        """The answer to 48.5, but for some cases of (machines, reproducible)."""
+        return lambda *case: dict(exceptions).get(case, otherwise)
+
+    clear = "a journal would do, but Dask"
+    return {
+        "48.1": number(
+            "It is 1",
+            (1 + 0.6 / 0.003, 0.5, RIGHT),
+            (200, 0.5, "Almost"),
+            (1 + 0.6 / 3, 0.01, "Mind the units"),
+            (0.6 / 3, 0.01, "Mind the units"),
+        ),
+        "48.2": [
+            (fits, RIGHT),
+            (lambda *case: float(fits(*case)), RIGHT),
+            (lambda s, o, w: (w - 1) * o / s, "is not a whole number"),
+            (lambda s, o, w: math.ceil((w - 1) * o / s), "For 2 s, 1 s and 1 workers .* no fits"),
+            (lambda s, o, w: max(1, math.ceil(w * o / s)), r"For 1 s.* 1 is enough: 1 \+ k s/o"),
+            (lambda s, o, w: fits(s, o, w) + (w == 201), "201 workers 4 is enough"),
+            (lambda s, o, w: max(1, math.floor((w - 1) * o / s)), "39 is one too few"),
+            (lambda s, o, w: 7, "it is 40, yours is 7. A batch works"),
+            *[(changed_at(w, 10), f"and {w} workers it is") for w in (1000, 2, 201, 12, 1)],
+        ],
+        "48.3": number(
+            "Each worker has one fit",
+            (8 * 30, 0.5, RIGHT),
+            (30, 0.5, "what one worker loses"),
+            (600, 0.5, "without the cache"),
+            (8 * 600, 0.5, "without the cache"),
+            (0, 0.5, "but what about those under way"),
+        ),
+        "48.4": letters(
+            a="a parameter of the estimator",
+            b=RIGHT,
+            c="Other folds are other training data",
+            d="The versions of the libraries",
+        ),
+        "48.5": [
+            (backend(), RIGHT),
+            (backend(otherwise=" Dask "), RIGHT),
+            (backend(otherwise="ray"), "It must return .* not 'ray'"),
+            (backend(otherwise="loky"), "yours dies daily"),
+            (backend(((50, False), "loky")), r"For 50 machine\(s\): a worker that dies"),
+            (backend(((2, True), "loky")), r"For 2 machine\(s\): a worker that dies"),
+            (backend(otherwise="journal"), r"For 1 machine\(s\): in a journal, the order"),
+            (backend(((50, True), "journal")), r"For 50 machine\(s\): in a journal, the order"),
+            (backend(((1, False), "journal")), rf"For 1 machine\(s\): {clear}"),
+            (backend(((2, False), "journal")), rf"For 2 machine\(s\): {clear}"),
+        ],
+    }
+
+
+def price(n, r, last, seeds, checkpoints, least=1):
+    total, before = 0, 0
+    while r <= last:
+        total += n * (r - before if checkpoints else r)
+        n, before, r = max(least, n // 3), r, 3 * r
+    return seeds * total
+
+
+def regret_after_each(losses, order):
+    means = losses.mean(axis=1)
+    return np.minimum.accumulate(means[order]) - means.min()
+
+
+@chapter
+def chapter_61():
+    losses = np.array([[24.0, 24.4], [23.6, 25.2], [24.5, 24.1], [24.9, 24.7]])
+    means, lowest = losses.mean(axis=1), losses.min(axis=1)
+
+    def all_anew(n, r, last, seeds, checkpoints):
+        return price(n, r, last, seeds, False)
+
+    def wrong_at(n, kept, by=1):
+        return lambda *case: price(*case) + by * (case[0] == n and case[4] in kept)
+
+    def curve(values, optimum):
+        """`values` of a network from its losses; `optimum` from all losses and the order."""
+        return lambda losses, order: (
+            np.minimum.accumulate(values(losses)[order]) - optimum(losses, order)
+        )
+
+    def mean(losses, order=None):
+        return losses.mean(axis=1)
+
+    right = regret_after_each
+    depth_first = (2 / 32 + 12 / 256 + 10 / 2048) / 3
+    ratio = depth_first / (24 / 2336)
+    one_seed = "the regret within one seed"
+    return {
+        "61.1": number(
+            "Means over the seeds: A 24.2",
+            (means[[2, 3]].min() - means.min(), 1e-6, RIGHT),
+            (means[2] - losses.min(), 1e-6, "the luck of one seed"),
+            (lowest[[2, 3]].min() - lowest.min(), 1e-6, "the best seed of each network"),
+            (losses[[2, 3], 0].min() - losses[:, 0].min(), 1e-6, one_seed),
+            (losses[[2, 3], 1].min() - losses[:, 1].min(), 1e-6, one_seed),
+            (means[3] - means.min(), 1e-6, "not the last one"),
+            (means.min() - means[[2, 3]].min(), 1e-6, "The sign"),
+        ),
+        "61.2": [
+            (price, RIGHT),
+            (all_anew, "With checkpoints a rung costs less"),
+            (lambda n, r, last, seeds, kept: price(n, r, last, 1, kept), "once per seed"),
+            (lambda *case: price(*case, least=0), "At least one candidate goes on"),
+            (wrong_at(2, (True,)), "With checkpoints a rung costs less"),
+            (wrong_at(2, (False,)), "At least one candidate goes on"),
+            (wrong_at(27, (False,)), r"price\(27, 3, 81, 2, False\) must be 648, yours is 649"),
+            *[(wrong_at(n, (True, False)), rf"price\({n}, .*False\)") for n in (15, 81, 5, 9)],
+            (lambda *case: price(*case[:4], not case[4]), "must be 648, yours is 486"),
+            *[
+                (
+                    lambda *case, k=k: (
+                        price(*case) + 1 if case[4] == k else price(*case[:3], 1, not k)
+                    ),
+                    t,
+                )
+                for k, t in ((False, "648, yours is 649"), (True, "648, yours is 324"))
+            ],
+            (lambda *case: (case[0] == 2) + price(*case) + (case[0] == 9), r"price\(9, 1, 9, 3"),
+        ],
+        "61.3": [
+            (right, RIGHT),
+            (lambda losses, order: right(losses, order)[:-1], r"shape \(4,\); yours has \(3,\)"),
+            (lambda *args: np.maximum(right(*args), 0.05), "Once the best network of all"),
+            (lambda a, order: right(a, order)[: 2 if 1 in order else 4], "Once the best network"),
+            (
+                curve(lambda a: a.min(axis=1), lambda a, order: a.min()),
+                "took the best seed of each",
+            ),
+            (curve(mean, lambda a, order: a.min()), "one lucky training"),
+            (curve(mean, lambda a, order: a[:, 0].min()), "that of one seed"),
+            (curve(mean, lambda a, order: mean(a)[order].min()), "that of the whole table"),
+            (lambda a, order: mean(a)[order] - mean(a).min(), "the best so far"),
+            (times(right, -1), "Regret is never negative"),
+            (off(right, -0.06), "Regret is never negative"),
+            (lambda *args: right(*args) * [1, 1, 1, -1], "Regret is never negative"),
+            (off(right, 0.2), "minus the smallest mean of all rows"),
+            (lambda *args: 0 * right(*args), "minus the smallest mean of all rows"),
+            (lambda *args: 0 * right(*args) - 9e-10, "minus the smallest mean of all rows"),
+            (lambda *args: 0 * right(*args) - 2e-9, "Regret is never negative"),
+        ],
+        "61.4": [
+            (round(ratio, 2), RIGHT),
+            *number(
+                "Now their ratio",
+                (ratio, 0.02, RIGHT),
+                (1 / ratio, 0.01, "Upside down"),
+                (depth_first, 1e-3, "divide by 24/2336"),
+                (3 * ratio, 0.05, "the mean of the three shares"),
+                (1, 0.02, "The samplers differ"),
+            ),
+        ],
+        "61.5": letters(
+            a="Whoever picks the rung", b="The better of two", c=RIGHT, d="Even one look"
+        ),
+    }
+
+
+def novelty(samples, training):
+    different = {tuple(row) for row in samples.tolist()}
+    return len(different - {tuple(row) for row in training.tolist()}) / len(different)
+
+
+@chapter
+def chapter_64():
+    def rows(array):
+        return [tuple(row) for row in array.tolist()]
+
+    def new(samples, training):
+        return len(set(rows(samples)) - set(rows(training)))
+
+    def share_of_all(samples, training):
+        return np.mean([row not in set(rows(training)) for row in rows(samples)])
+
+    drawn = 1 - (1 - 1 / 2336) ** 1000
+    is_known, whole = r"the share that \*is\*", "in the training set, divided by different"
+    return {
+        "64.1": [
+            (0.0938, RIGHT),
+            *number(
+                "Add them up.$",
+                (3 / 32, 1e-4, RIGHT),
+                (1 / 8 + 1 / 16, 1e-4, "must be the end: another 1/4"),
+                (1 / 32, 1e-4, "one of two depths"),
+                (1 / 16, 1e-4, "one of two depths"),
+                (6 / 40, 1e-3, "not equally likely"),
+                (6 / 39, 1e-3, "not equally likely"),
+                (1 / 32 + 1 / 64, 1e-4, "no end is needed"),
+            ),
+        ],
+        "64.2": [
+            (novelty, RIGHT),
+            (off(novelty, 9e-10), RIGHT),
+            (off(novelty, 1.1e-9), whole),
+            (lambda a, b: novelty(a, b) if len(a) == 5 else 0.2, "must have novelty 0"),
+            (lambda a, b: novelty(a, b) if len(a) == 5 else 1.1e-9, "must have novelty 0"),
+            (lambda a, b: novelty(a, b) * (a[0, 0] == 1), "The order of the rows"),
+            (lambda a, b: novelty(a, b) * (b[0, 0] == 1), "The order of the rows"),
+            (lambda a, b: novelty(a, b) + 1.1e-9 * (a[0, 0] == 3), "The order of the rows"),
+            (share_of_all, "count different strings"),
+            (off(share_of_all, 9e-10), "count different strings"),
+            (off(share_of_all, 1.1e-9), whole),
+            *[
+                (lambda a, b, v=value + e: v, said if abs(e) < 1e-9 else whole)
+                for value, said in (
+                    (1 / 3, is_known),
+                    (2 / 5, "not by the number of samples"),
+                    (1 / 5, is_known),
+                    (2, "how many are new"),
+                    (1, "Compare whole rows"),
+                )
+                for e in (-1.1e-9, -9e-10, 0, 9e-10, 1.1e-9)
+            ],
+            (lambda a, b: 1 - novelty(a, b), is_known),
+            (lambda a, b: new(a, b) / len(a), "not by the number of samples"),
+            (lambda a, b: new(a, b), "how many are new"),
+            (lambda a, b: 0.5, whole),
+        ],
+        "64.3": [
+            (round(2.336 * drawn, 3), RIGHT),
+            *number(
+                "Add up the others",
+                (2.336 * drawn, 6e-4, RIGHT),
+                (2336 * drawn, 1, "divide by the 1,000 draws"),
+                (1 - drawn, 2e-3, "is never drawn; go on"),
+                (drawn, 2e-3, "the share of the 2,336"),
+                (1, 1e-9, "the birthday problem"),
+            ),
+        ],
+        "64.4": [
+            (math.nan, "and its score is seen"),
+            *number(
+                "costs no training.$",
+                (1, 1e-9, RIGHT),
+                (500, 1e-9, "Decoding costs microseconds"),
+                (500 - 30 - 90 - 60, 1e-9, "320 candidates are left"),
+                (0, 1e-9, "and its score is seen"),
+            ),
+        ],
+        "64.5": letters(a="With beta above 1", b="At beta = 1 both", c=RIGHT, d="beta decides"),
+    }
+
+
+@chapter
+def chapter_65():
+    def fits(settings, classifiers, folds, is_cached):
+        return settings * folds * (1 if is_cached else classifiers) + 1
+
+    def wrong_at(settings, kept):
+        return lambda *case: fits(*case) + 5 * (case[0] == settings and case[3] in kept)
+
+    def leaked(fitted, held):
+        return sum(row.tobytes() in {row.tobytes() for row in fitted} for row in held)
+
+    def changed(rows, by=1):
+        return lambda fitted, held: leaked(fitted, held) + by * (len(fitted) == rows)
+
+    right = math.sqrt(0.9 * 0.1 / 500)
+    never = "With the cache, all classifiers of one setting share"
+    return {
+        "65.1": [
+            (round(right, 4), RIGHT),
+            *number(
+                "Each image is right with",
+                (right, 1e-4, RIGHT),
+                (100 * right, 1e-2, "As a fraction"),
+                (math.sqrt(0.9 * 0.1), 1e-3, "of a single image"),
+                (0.9 * 0.1 / 500, 1e-6, "take its square root"),
+                (math.sqrt(0.9 / 500), 1e-4, "the variance of that is p"),
+            ),
+        ],
+        "65.2": letters(
+            a="a Pipeline refits PCA", b=r"unlabelled \*training\*", c=RIGHT, d="only transformed"
+        ),
+        "65.3": [
+            (fits, RIGHT),
+            (lambda *case: fits(*case) - 1, "The refit of the best pipeline"),
+            (lambda s, c, f, cached: fits(s, c, f, False), never),
+            (lambda s, c, f, cached: fits(s, c, f, True), r"fits\(4, 6, 3, False\) must be 73"),
+            (lambda s, c, f, cached: fits(s, c, 1, cached), "Every fold has another training part"),
+            (wrong_at(4, (True, False)), r"fits\(4, 6, 3, True\) must be 13, yours is 18"),
+            (wrong_at(4, (False,)), r"fits\(4, 6, 3, False\) must be 73, yours is 78"),
+            *[(wrong_at(s, (True, False)), rf"fits\({s}, .*, True\) must be") for s in (2, 1, 5)],
+            (lambda *case: fits(*case) - (case[3] is True), r"fits\(4, 6, 3, True\) must be 13"),
+        ],
+        "65.4": [
+            (leaked, RIGHT),
+            (lambda fitted, held: np.isin(held, fitted).sum(), "You counted single pixels"),
+            (lambda fitted, held: bool(leaked(fitted, held)), "not whether one does"),
+            (changed(8), "With 8 rows fitted and 4 held out, 0 of .*; you return 1"),
+            (changed(9), "With 9 rows fitted and 4 held out, 1 of .*; you return 2"),
+            (changed(12), "With 12 rows fitted and 4 held out, 4 of .*; you return 5"),
+            (changed(4), "With 4 rows fitted and 8 held out, 0 of .*; you return 1"),
+            (changed(3), "With 3 rows fitted and 3 held out, 2 of .*; you return 3"),
+        ],
+    }
+
+
+@chapter
+def chapter_90():
+    from helpers.table import ArchitectureTable
+
+    table = ArchitectureTable.load()
+    nats = table.means()
+    terms = {
+        "后验坍缩": "posterior collapse",
+        "代理模型": "surrogate",
+        "留出法": "hold-out",
+        "重参数化": "reparameterisation",
+    }
+    variants = {
+        "后验坍缩": "Posterior-Collapse",
+        "代理模型": "Surrogate model",
+        "留出法": "hold out",
+        "重参数化": "reparameterization trick",
+    }
+
+    def near_enough(tolerance):
+        return nats <= nats.min() + tolerance
+
+    def smallest(tolerance):
+        return table.weights[near_enough(tolerance)].min()
+
+    def right_until(worst, wrong):
+        return lambda tolerance: wrong if tolerance >= worst else smallest(tolerance)
+
+    right, per_pixel = 0.118 * 784 + 0.021 * 20, 784 * np.log(2)
+    both, first = "multiply each by the number of terms", "Sum the reconstruction over 784"
+    bits = right / per_pixel
+    return {
+        "90.1": [
+            (terms, RIGHT),
+            (variants, RIGHT),
+            *[(terms | {term: "loss"}, f"Look up {term} again") for term in terms],
+            (dict.fromkeys(terms, "surrogate"), "Look up 后验坍缩, 留出法, 重参数化 again"),
+            (list(terms.values()), "Answer with a dict whose keys are 后验坍缩, 代理模型"),
+            ({"代理模型": "surrogate"}, "Answer with a dict"),
+            (terms | {"变分": "variational"}, "Answer with a dict"),
+        ],
+        "90.2": letters(
+            a="The gap is the KL to the posterior",
+            b="A lower bound above",
+            c=RIGHT,
+            d="The reconstruction keeps its scale",
+            e="knowledge of test images",
+        ),
+        "90.3": [
+            ((92.93, 0.171), RIGHT),
+            ((92.9, 0.171), RIGHT),
+            *[((0.139 + e, bits), both) for e in (0, 9e-4, -9e-4)],
+            *[((0.139 + e, bits), first) for e in (1.1e-3, -1.1e-3)],
+            *[((0.139 * 784 + e, bits), "not over the pixels") for e in (0, 0.45, -0.45)],
+            *[((0.139 * 784 + e, bits), first) for e in (0.55, -0.55)],
+            *[((right + e, bits), RIGHT) for e in (0, 0.054, -0.054)],
+            *[((right + e, bits), first) for e in (0.066, -0.066)],
+            *[((right, b), "more bits than nats") for b in (right / 784, right / 784 - 5.4e-4)],
+            *[((right, b), "Those are bits per image") for b in (bits * 784, bits * 784 - 0.09)],
+            *[((right, bits + e), RIGHT) for e in (0, 5.4e-4, -5.4e-4)],
+            *[((right, bits + e), "Divide by ln 2") for e in (6.6e-4, -6.6e-4, 1)],
+            ((right, right / 784 + 6.6e-4), "Divide by ln 2"),
+            ((right, bits * 784 + 0.11), "Divide by ln 2"),
+        ],
+        "90.4": [
+            (smallest, RIGHT),
+            (lambda t: table.weights[near_enough(t).argmax()], "first network of the table"),
+            (lambda t: 0, "For a tolerance of 0.0 the answer is larger than 0"),
+            (lambda t: 1e9, "For a tolerance of 0.0 the answer is smaller than 1,000,000,000"),
+            *[
+                (right_until(worst, 0), f"For a tolerance of {worst} the answer is larger")
+                for worst in (0.01, 0.05, 0.1, 0.5, 10.0)
+            ],
+        ],
+    }
+
+
+@chapter
+def chapter_91():
+    def operations(factor=6, is_batch=True):
+        return lambda sizes, batch: (
+            factor * (batch if is_batch else 1) * sum(a * b for a, b in itertools.pairwise(sizes))
+        )
+
+    def speed_up(overhead, work, factor):
+        return (overhead + work) / (overhead + work / factor)
+
+    def changed(at, by=1):
+        return lambda *case: speed_up(*case) + by * (case[0] == at)
+
+    right, general = operations(), "Three products per layer"
+    parts = {
+        1: "count both operations",
+        2: "That is the forward pass",
+        3: "a multiply and an add are two",
+        4: "you need both",
+    }
+    return {
+        "91.1": [
+            (right, RIGHT),
+            *[(off(right, e), RIGHT) for e in (-0.45, 0.45)],
+            *[(off(right, e), general) for e in (-0.55, 0.55)],
+            *[(operations(factor), said) for factor, said in parts.items()],
+            *[(off(operations(factor), 0.45), said) for factor, said in parts.items()],
+            *[(off(operations(factor), 0.55), general) for factor in parts],
+            (operations(5), r"sizes \[784, 64, 10\] and batch 1 you have 254,080. Three products"),
+            *[
+                (lambda s, b, factor=factor: operations(factor if b == 100 else 6)(s, b), said)
+                for factor, said in parts.items()
+            ],
+            (operations(is_batch=False), r"batch 100 .* for one image; a step has 100"),
+            (lambda s, b: right(s, 1) + 0.45 * (b > 1), "for one image"),
+            (lambda s, b: right(s, 1) + 0.55 * (b > 1), general),
+            (lambda s, b: right(s, b) + (b == 100), r"sizes \[784, 200, 200, 50\] and batch 100"),
+            (lambda s, b: right(s, b) + (b == 7), r"sizes \[3, 2\] and batch 7"),
+        ],
+        "91.2": [
+            (speed_up, RIGHT),
+            (off(speed_up, 9e-7), RIGHT),
+            (off(speed_up, 1.1e-6), r"Expected 2.500: \(overhead"),
+            (
+                lambda *case: 1 / speed_up(*case),
+                "overhead 3.0, work 6.0, factor 10.0: 0.400. Upside",
+            ),
+            (lambda *case: 1 / speed_up(*case) + 9e-7, "Upside down"),
+            (lambda *case: 1 / speed_up(*case) + 1.1e-6, "Expected 2.500"),
+            (lambda overhead, work, factor: factor, "The overhead does not get faster"),
+            (lambda overhead, work, factor: factor + 9e-7, "The overhead does not get faster"),
+            (lambda overhead, work, factor: factor + 1.1e-6, "Expected 2.500"),
+            (lambda overhead, work, factor: overhead + work / factor, "the new time in itself"),
+            (lambda overhead, work, factor: 3.6 + 9e-7, "the new time in itself"),
+            (lambda overhead, work, factor: 3.6 + 1.1e-6, "Expected 2.500"),
+            *[(changed(at), f"overhead {at}.* Expected") for at in (3.0, 0.5)],
+            (changed(1.0), "overhead 1.0, work 0.0, factor 50.0: 2.000. Expected 1.000"),
+        ],
+        "91.3": number(
+            "Compiling costs 6 s more",
+            ((8 - 2) / (0.5 - 0.2), 0.01, RIGHT),
+            (60, 0.01, "three times what"),
+            ((0.5 - 0.2) / (8 - 2), 0.001, "Turn it over"),
+            (12, 0.01, "Divide the seconds"),
+            (15, 0.01, "Divide the seconds"),
+        ),
+        "91.4": number(
+            "The gap between neighbours",
+            (2**11, 0.5, RIGHT),
+            (2**10, 0.5, "Off by a factor of two"),
+            (2**12, 0.5, "Off by a factor of two"),
+            (2**8, 0.5, "where bfloat16 stops"),
+            (65504, 10, "the largest number of float16"),
+        ),
+        "91.5": letters(a="Ten times faster arithmetic", b=RIGHT, c="Half the bits help"),
+    }
+
+
+def surprises(rows: dict[str, Rows]) -> list[str]:
+    """What the checks say of these answers, where it is not what they must say."""
+    found = []
+    for exercise, (i, (answer, said)) in (
+        (exercise, row) for exercise, table in rows.items() for row in enumerate(table)
+    ):
+        result = check(exercise, answer)
+        if said is RIGHT and result.passed:
+            continue
+        if said is not RIGHT and not result.passed and re.search(said, result.message):
+            continue
+        found.append(f"row {i} of {exercise}, {answer!r}: {said!r} was due; {result.message}")
+    return found
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers divide by zero
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_each_answer_gets_its_hint(name):
+    rows = TABLES[name]()
+    assert set(rows) == {n for n in exercises.numbers() if n.partition(".")[0] == name}
+    assert surprises(rows) == []
+
+
+def test_no_chapter_is_missing():
+    assert set(TABLES) == {n.partition(".")[0] for n in exercises.numbers()}

@@ -158,7 +158,8 @@ def test_every_picture_is_described_and_whole(path):
 @each_notebook
 def test_is_light_and_names_no_path_of_a_machine(path):
     assert path.stat().st_size < 1_000_000
-    assert MACHINE_PATH.findall(path.read_text()) == []
+    text = re.sub(r"[\w+/=]{200,}", "", path.read_text())  # pictures, whose letters are random
+    assert MACHINE_PATH.findall(text) == []
 
 
 @each_notebook

@@ -37,10 +37,8 @@ class Choice:
         return int(rng.randint(self.size))
 
     def mutate(self, position: int, rng: np.random.RandomState) -> int:
-        """Any other position, if there is one."""
-        return (
-            int((position + rng.randint(1, self.size)) % self.size) if self.size > 1 else position
-        )
+        """Any other position; there must be one."""
+        return int((position + rng.randint(1, self.size)) % self.size)
 
     def middle(self) -> int:
         """Where to start when nothing is known: the median number, else the first value."""
@@ -234,7 +232,7 @@ class Space:
         if math.isinf(self.size):
             index = int(rng.randint(len(self.subspaces)))
         else:
-            index = int(rng.choice(len(self._sizes), p=np.divide(self._sizes, self.size)))
+            index = int(rng.choice(len(self._sizes), p=[one / self.size for one in self._sizes]))
         return index, tuple(one.random(rng) for one in self.subspaces[index].values())
 
     def neighbours(self, point: Point) -> list[Point]:

@@ -253,9 +253,7 @@ class _Trials:
                 f"tried failed. {self.error}"
             )
         if len(self.results["params"]) < self.count:  # what was lost after the last success
-            complete = self.search._format_results(*self.last_call)
-            self.results.clear()
-            self.results.update(complete)
+            self.results.update(self.search._format_results(*self.last_call))
         for name in [key for key in self.results if key.startswith(("mean_test_", "mean_train_"))]:
             if not np.isfinite(self.results[name][~self.failed]).all():  # but of a fit that failed
                 kind, means = name.split("_")[1], self.results[name]

@@ -138,7 +138,7 @@ class StrategySearchCV(BaseSearchCV):
 
     def _params_with(self, parts: Mapping) -> dict:
         """The estimator's parameters once some estimators in it are set, theirs included."""
-        return clone(self.estimator).set_params(**parts).get_params()
+        return clone(self.estimator).set_params(**clone(parts, safe=False)).get_params()
 
     def _initial_points(self, space: Space) -> list[Point]:
         """The candidates of `initial`; what one does not name is as the estimator has it."""
@@ -180,7 +180,7 @@ class StrategySearchCV(BaseSearchCV):
 
 
 def _holds_estimators(parameter: Choice | Range) -> bool:
-    return any(hasattr(value, "get_params") for value in getattr(parameter, "values", ()))
+    return any(hasattr(value, "get_params") for value in parameter.values)
 
 
 class _Trials:
@@ -193,7 +193,7 @@ class _Trials:
         self.failed = np.array([], dtype=bool)
         self.results: dict = {}
         self.last_call: tuple = ()
-        self.error: ValueError | None = None
+        self.error: BaseException | None = None
         subtasks = int(limit) * search.n_splits_ if math.isfinite(limit) else None
         self.context = context.subcontext(
             task_name="search", max_subtasks=subtasks, sequential_subtasks=False
@@ -224,8 +224,10 @@ class _Trials:
         self.count += len(candidates)
         try:
             self.results = self.evaluate_candidates(candidates, callback_ctx=numbered)
-        except ValueError as error:
+        except BaseException as error:
             if not _all_fits_failed(error):
+                if self.results:  # stopped by hand, say: keep what was computed
+                    self.search.cv_results_ = self.results
                 raise
             self.error = error
             seconds = (time.perf_counter() - start) / len(candidates)
@@ -236,10 +238,6 @@ class _Trials:
                 stacklevel=2,
             )
             return np.full(len(candidates), self.search.error_score, dtype="float64")
-        except BaseException:
-            if self.results:  # stopped by hand, say: keep what was computed
-                self.search.cv_results_ = self.results
-            raise
         return np.asarray(self.results[self.guide()], dtype="float64")[first:]
 
     def guide(self) -> str:
@@ -255,19 +253,18 @@ class _Trials:
                 f"tried failed. {self.error}"
             )
         if len(self.results["params"]) < self.count:  # what was lost after the last success
-            complete = self.search._format_results(*self.last_call)
-            self.results.clear()
-            self.results.update(complete)
-        for name in [name for name in self.results if name.startswith("mean_test_")]:
+            self.results.update(self.search._format_results(*self.last_call))
+        for name in [key for key in self.results if key.startswith(("mean_test_", "mean_train_"))]:
             if not np.isfinite(self.results[name][~self.failed]).all():  # but of a fit that failed
+                kind, means = name.split("_")[1], self.results[name]
                 warnings.warn(
-                    f"One or more of the test scores are non-finite: {self.results[name]}",
+                    f"One or more of the {kind} scores are non-finite: {means}",
                     stacklevel=2,
                 )
         self.context.call_on_fit_task_end(estimator=self.search)
 
 
-def _all_fits_failed(error: ValueError) -> bool:
+def _all_fits_failed(error: BaseException) -> bool:
     """Whether scikit-learn raised the error because no fit of this batch succeeded.
 
     It has no error of its own for that, and its text can stand in another's (of a search within the

@@ -37,10 +37,8 @@ class Choice:
         return int(rng.randint(self.size))
 
     def mutate(self, position: int, rng: np.random.RandomState) -> int:
-        """Any other position, if there is one."""
-        return (
-            int((position + rng.randint(1, self.size)) % self.size) if self.size > 1 else position
-        )
+        """Any other position; there must be one."""
+        return int((position + rng.randint(1, self.size)) % self.size)
 
     def middle(self) -> int:
         """Where to start when nothing is known: the median number, else the first value."""
@@ -122,7 +120,8 @@ class Range:
         if not _is_number(value) or not low <= value <= high:
             return None
         if self.is_discrete:
-            return self._at(value) if self.distribution.pmf(value) > 0 else None
+            position = self._at(value)
+            return position if self.distribution.ppf(position) == value else None
         position = self._settle(self.distribution.cdf(value))
         self.values[position] = float(value)  # not what rounding makes of it
         return position
@@ -148,7 +147,7 @@ class Range:
 
     def key(self, position: float) -> str:
         """Equal for equal values, whatever parameter they come from."""
-        return repr(self.value(position))
+        return _hash(self.value(position))
 
     def encode(self, position: float) -> list[float]:
         """The quantile."""
@@ -160,6 +159,9 @@ def _is_number(value) -> bool:
 
 
 def _hash(value) -> str:
+    value = value.item() if isinstance(value, np.generic) else value  # as an estimator has it
+    if _is_number(value):
+        return repr(value)
     try:
         return joblib.hash(value)
     except (pickle.PicklingError, TypeError, AttributeError):  # a lambda: it is only itself
@@ -213,23 +215,11 @@ class Space:
 
     def params(self, point: Point) -> dict:
         """The parameters of a point, as an estimator takes them."""
-        subspace, positions = point
-        return {
-            name: parameter.value(position)
-            for (name, parameter), position in zip(
-                self.subspaces[subspace].items(), positions, strict=True
-            )
-        }
+        return {name: parameter.value(position) for name, parameter, position in self._parts(point)}
 
     def key(self, point: Point) -> frozenset:
         """Equal for points with the same parameters, whatever subspace they come from."""
-        subspace, positions = point
-        return frozenset(
-            (name, parameter.key(position))
-            for (name, parameter), position in zip(
-                self.subspaces[subspace].items(), positions, strict=True
-            )
-        )
+        return frozenset((name, one.key(position)) for name, one, position in self._parts(point))
 
     def points(self) -> Iterator[Point]:
         """Every point of a finite space, in the order of ParameterGrid's nesting."""
@@ -242,7 +232,7 @@ class Space:
         if math.isinf(self.size):
             index = int(rng.randint(len(self.subspaces)))
         else:
-            index = int(rng.choice(len(self._sizes), p=np.divide(self._sizes, self.size)))
+            index = int(rng.choice(len(self._sizes), p=[one / self.size for one in self._sizes]))
         return index, tuple(one.random(rng) for one in self.subspaces[index].values())
 
     def neighbours(self, point: Point) -> list[Point]:
@@ -278,17 +268,20 @@ class Space:
         the same kind of estimator: `model__C` of two algorithms is two parameters.
         """
         codes = np.full((len(points), self._blocks["columns"]), 0.5)
-        for row, (index, positions) in enumerate(points):
+        for row, point in enumerate(points):
             if len(self.subspaces) > 1:
                 codes[row, : len(self.subspaces)] = 0.0
-                codes[row, index] = 1 / math.sqrt(2)
-            for (name, parameter), position in zip(
-                self.subspaces[index].items(), positions, strict=True
-            ):
+                codes[row, point[0]] = 1 / math.sqrt(2)
+            for name, parameter, position in self._parts(point):
                 code = parameter.encode(position)
-                start = self._blocks[index, name]
+                start = self._blocks[point[0], name]
                 codes[row, start : start + len(code)] = code
         return codes
+
+    def _parts(self, point: Point) -> Iterator[tuple]:
+        """Name, parameter and position, of each parameter that a point has."""
+        subspace = self.subspaces[point[0]]
+        return zip(subspace, subspace.values(), point[1], strict=True)
 
     def _moved(self, point: Point, to: int, rng: np.random.RandomState | None = None) -> Point:
         """The point of another subspace that keeps what it can; the rest: random, or middle."""

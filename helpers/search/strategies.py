@@ -167,14 +167,14 @@ def evolution(
 ) -> Strategy:
     """Regularised evolution: the best of a random few has a mutated child, and the oldest dies.
 
-    The initial points are the first of the population. No point is evaluated twice, so a lucky
-    score stays as long as its owner lives.
+    The initial points are the first of the population, and the best of them dies last. No point is
+    evaluated twice, so a lucky score stays as long as its owner lives.
 
     Source: Real et al. 2019, algorithm 1 (arXiv 1802.01548).
     """
     memory = _Memory(space)
     population: deque[Point] = deque(maxlen=population_size)  # the oldest is dropped
-    population.extend((yield from memory.begin(initial, batch_size)))
+    population.extend(reversed((yield from memory.begin(initial, batch_size))))
 
     def child() -> Point:
         rivals = [population[i] for i in rng.randint(len(population), size=tournament_size)]
@@ -251,6 +251,8 @@ def priority(
         yield from memory.ask(batch)
         done += batch
         pool = {key: point for key, point in pool.items() if key not in memory.scores}
+        if not pool:  # of a sample: there may be more
+            pool = {space.key(point): point for point in memory.new_random(rng, pool_size)}
 
 
 def farthest_first(codes: np.ndarray, count: int) -> list[int]:

@@ -252,8 +252,7 @@ class _Trials:
                 f"param_space must hold a candidate that can be fitted; all {self.count} that were "
                 f"tried failed. {self.error}"
             )
-        if len(self.results["params"]) < self.count:  # what was lost after the last success
-            self.results.update(self.search._format_results(*self.last_call))
+        self.results.update(self.search._format_results(*self.last_call))  # what was lost last, too
         for name in [key for key in self.results if key.startswith(("mean_test_", "mean_train_"))]:
             if not np.isfinite(self.results[name][~self.failed]).all():  # but of a fit that failed
                 kind, means = name.split("_")[1], self.results[name]

@@ -160,7 +160,7 @@ def _is_number(value) -> bool:
 
 def _hash(value) -> str:
     value = value.item() if isinstance(value, np.generic) else value  # as an estimator has it
-    if _is_number(value):
+    if _is_number(value):  # joblib takes its time
         return repr(value)
     try:
         return joblib.hash(value)

@@ -115,9 +115,15 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
         _passed_on,
         ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples"),
     )
-    transform, inverse_transform, get_feature_names_out, score = map(
-        _passed_on, ("transform", "inverse_transform", "get_feature_names_out", "score")
+    transform, inverse_transform, get_feature_names_out = map(
+        _passed_on, ("transform", "inverse_transform", "get_feature_names_out")
     )
+
+    @available_if(_wrapped_has("score"))
+    def score(self, X, y=None, **params):
+        """`score` of the fitted estimator."""
+        check_is_fitted(self)
+        return self.estimator_.score(X, y, **params)
 
     @available_if(_wrapped_has("transform"))
     def fit_transform(self, X, y=None, **fit_params):

@@ -2,6 +2,9 @@
 
 import functools
 import itertools
+import os
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -351,20 +354,25 @@ def test_positions_do_not_mean_different_things():
         IWAE(*dense_networks((8, 8), (16,), 2), 2)  # beta in VAE
 
 
-def test_several_replicas_are_refused():
-    tf = pytest.importorskip("tensorflow")
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("strategies are TensorFlow's")
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    try:
-        two = [tf.config.LogicalDeviceConfiguration()] * 2
-        tf.config.set_logical_device_configuration(cpu, two)
-    except RuntimeError:
-        pytest.skip("TensorFlow has already counted its devices")
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-        model = new()
-    with pytest.raises(ValueError, match="the strategy must have one replica, got 2"):
-        model.fit(X_GREY)
+TWO_REPLICAS = """
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from helpers.vae import VAE, dense_networks
+import numpy as np
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    vae = VAE(*dense_networks((8, 8), (16,), 2))
+    vae.compile("adam")
+vae.fit(np.zeros((60, 8, 8)), verbose=0)
+"""
+
+
+def test_several_replicas_are_refused():  # in a process that has not counted its devices yet
+    pytest.importorskip("tensorflow")
+    command = [sys.executable, "-c", TWO_REPLICAS]
+    tensorflow = os.environ | {"KERAS_BACKEND": "tensorflow"}
+    run = subprocess.run(command, capture_output=True, text=True, env=tensorflow)
+    assert run.stderr.rstrip().endswith("ValueError: the strategy must have one replica, got 2")
 
 
 def test_a_loss_that_is_no_number_ends_the_training():

@@ -184,6 +184,8 @@ def test_other_things_that_work():
     assert float(elbo.importance_weighted_bound([[0.0], [np.log(3)]])[0]) == pytest.approx(
         np.log(2)
     )
+    halves = np.repeat([[0.0], [1.0]], 30, axis=0)
+    assert evaluate.mutual_information(halves, halves, bins=2)[0, 0] == pytest.approx(np.log(2))
     generator = iter((X_GREY[:10],) for _ in itertools.count())
     kept = losses(new(), (batch for batch in generator), steps_per_epoch=6)
     assert np.isfinite(kept).all()

@@ -29,6 +29,7 @@ PALETTE = {
     "red": "#D55E00",
     "purple": "#CC79A7",
 }
+CYCLE = ("blue", "orange", "green", "red", "purple")  # of the lines of one axis
 DPI = 160  # dots per inch: two to each CSS pixel of the page
 SHADES = [8 * (part // 8) for part in range(256)]  # 32 of red, green and blue each
 EDGE = range(-5, 5)  # the outermost pixels, within the margin that a layout leaves empty
@@ -145,9 +146,7 @@ def subplots(
     fig.alt = alt
     axes = fig.subplots(rows, columns, **kwargs)
     for ax in np.ravel(axes):
-        ax.set_prop_cycle(
-            color=[PALETTE[name] for name in ("blue", "orange", "green", "red", "purple")]
-        )
+        ax.set_prop_cycle(color=[PALETTE[name] for name in CYCLE])
         ax.spines[["top", "right"]].set_visible(False)
     return fig, axes
 
@@ -186,14 +185,8 @@ def image_rows(
     if len(lengths) != 1:
         raise ValueError(f"rows must all hold the same number of images, got {sorted(lengths)}")
     columns = lengths.pop()
-    fig, axes = subplots(
-        len(rows),
-        columns,
-        alt=alt,
-        squeeze=False,
-        width=scale * columns + 1.2,
-        height=scale * len(rows) + (0.4 if title else 0.1),
-    )
+    size = {"width": scale * columns + 1.2, "height": scale * len(rows) + (0.4 if title else 0.1)}
+    fig, axes = subplots(len(rows), columns, alt=alt, squeeze=False, **size)
     for row, (name, images) in zip(axes, rows.items(), strict=True):
         for ax, image in zip(row, images, strict=True):
             ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)

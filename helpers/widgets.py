@@ -113,18 +113,13 @@ def picture_grid(
         ValueError: the pictures are not nested as the sliders say.
     """
     shared = w.Layout(width=f"{size}px", height=f"{size}px", object_fit="contain")
-    controls = {
-        name: w.SelectionSlider(
-            options=[
-                (value if isinstance(value, str) else f"{round(value, 9):+.3g}", index)
-                for index, value in enumerate(values)
-            ],
-            value=len(values) // 2,
-            index=len(values) // 2,
-            description=name,
+    controls = {}
+    for name, values in sliders.items():
+        texts = [value if isinstance(value, str) else f"{round(value, 9):+.3g}" for value in values]
+        options, middle = [(text, place) for place, text in enumerate(texts)], len(values) // 2
+        controls[name] = w.SelectionSlider(
+            options=options, value=middle, index=middle, description=name
         )
-        for name, values in sliders.items()
-    }
 
     def nest(level: Sequence | bytes, names: list[str]) -> w.Widget:
         if (not names) != isinstance(level, bytes):

@@ -14,10 +14,11 @@ import traceback
 import warnings
 
 from helpers.search.space import Choice, Point, Range, Space
-from helpers.search.strategies import Strategy, evolution, greedy, priority
+from helpers.search.strategies import Strategy, evolution, greedy, next_batch, priority
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import GridSearchCV
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._split import _yields_constant_splits
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
@@ -35,16 +36,8 @@ def _settings(
     batch_size: int = 1,
     initial=None,
     random_state=None,
-    scoring=None,
-    n_jobs: int | None = None,
-    refit=True,
-    cv=None,
-    verbose: int = 0,
-    pre_dispatch="2*n_jobs",
-    error_score=np.nan,
-    return_train_score: bool = False,
 ):
-    """The arguments that all search classes share; only its signature is used."""
+    """What all search classes take, before GridSearchCV's settings; only its signature is used."""
 
 
 class StrategySearchCV(BaseSearchCV):
@@ -73,12 +66,12 @@ class StrategySearchCV(BaseSearchCV):
     def __init_subclass__(cls, **kwargs) -> None:
         """Write `__init__`, whose signature scikit-learn reads, from the strategy's own."""
         super().__init_subclass__(**kwargs)
-        own = [
-            one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for one in list(inspect.signature(cls.strategy).parameters.values())[4:]
-        ]
-        shared = inspect.signature(_settings)
-        signature = shared.replace(parameters=[*shared.parameters.values(), *own])
+        ours, grids, own = (
+            [*inspect.signature(function).parameters.values()]
+            for function in (_settings, GridSearchCV, cls.strategy)
+        )
+        own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own[4:]]
+        signature = inspect.Signature([*ours, *grids[2:], *own])
 
         def __init__(self, *args, **kwargs) -> None:
             given = signature.bind(self, *args, **kwargs)
@@ -108,13 +101,12 @@ class StrategySearchCV(BaseSearchCV):
 
     def _run_search(self, evaluate_candidates, *, callback_ctx=None) -> None:
         space = self._checked_space()
-        limit = min(space.size, self.max_evals or math.inf)
         own = {name: getattr(self, name) for name in self._own}
         rng, initial = check_random_state(self.random_state), self._initial_points(space)
         strategy = self.strategy(space, rng, self.batch_size, initial, **own)
-        self._trials = _Trials(self, evaluate_candidates, callback_ctx, limit)
+        self._trials = _Trials(self, space, evaluate_candidates, callback_ctx)
         try:
-            self._trials.drive(strategy, space, limit, self.max_seconds or math.inf)
+            self._trials.drive(strategy)
         finally:
             del self._trials
 
@@ -186,34 +178,24 @@ def _holds_estimators(parameter: Choice | Range) -> bool:
 class _Trials:
     """The evaluations of one search: passes batches on to scikit-learn, and remembers failures."""
 
-    def __init__(self, search: BaseSearchCV, evaluate_candidates, context, limit: float) -> None:
-        self.search, self.evaluate_candidates = search, evaluate_candidates
-        self.count = 0
+    def __init__(self, search: StrategySearchCV, space: Space, evaluate_candidates, context):
+        self.search, self.space, self.evaluate_candidates = search, space, evaluate_candidates
+        self.limit, self.count = min(space.size, search.max_evals or math.inf), 0
         self.lost: list[tuple[int, dict, float]] = []  # position, parameters, seconds
-        self.failed = np.array([], dtype=bool)
         self.results: dict = {}
-        self.last_call: tuple = ()
         self.error: BaseException | None = None
-        subtasks = int(limit) * search.n_splits_ if math.isfinite(limit) else None
+        subtasks = int(self.limit) * search.n_splits_ if math.isfinite(self.limit) else None
         self.context = context.subcontext(
             task_name="search", max_subtasks=subtasks, sequential_subtasks=False
         ).call_on_fit_task_begin(estimator=search)
 
-    def drive(self, strategy: Strategy, space: Space, limit: float, max_seconds: float) -> None:
-        """Evaluate what the strategy asks for, until it ends or one of the budgets is used up.
-
-        At least one batch is evaluated; no other begins after `max_seconds`.
-        """
-        start = time.perf_counter()
-        batch = next(strategy, None)
-        while batch:
-            batch = batch[: int(min(len(batch), limit - self.count))]
-            scores = self.evaluate([space.params(point) for point in batch])
-            if self.count >= limit or time.perf_counter() - start >= max_seconds:
-                break
-            try:
-                batch = strategy.send(scores)
-            except StopIteration:
+    def drive(self, strategy: Strategy) -> None:
+        """Evaluate what the strategy asks for, until it ends or one of the budgets is used up."""
+        deadline, scores = time.perf_counter() + (self.search.max_seconds or math.inf), None
+        while batch := next_batch(strategy, scores):
+            batch = batch[: int(min(len(batch), self.limit - self.count))]
+            scores = self.evaluate([self.space.params(point) for point in batch])
+            if self.count >= self.limit or time.perf_counter() >= deadline:
                 break
         self.end()
 
@@ -232,19 +214,12 @@ class _Trials:
             self.error = error
             seconds = (time.perf_counter() - start) / len(candidates)
             self.lost += [(first + i, params, seconds) for i, params in enumerate(candidates)]
-            warnings.warn(
-                f"every fit failed of {candidates}; the search goes on without",
-                FitFailedWarning,
-                stacklevel=2,
-            )
+            text = f"every fit failed of {candidates}; the search goes on without"
+            warnings.warn(text, FitFailedWarning, stacklevel=2)
             return np.full(len(candidates), self.search.error_score, dtype="float64")
-        return np.asarray(self.results[self.guide()], dtype="float64")[first:]
-
-    def guide(self) -> str:
-        """The result that guides the search: the mean of the metric of `refit`, else the first."""
-        means = [key for key in self.results if key.startswith("mean_test_")]
-        chosen = f"mean_test_{self.search.refit}"
-        return chosen if chosen in means else means[0]
+        first_metric = next(key for key in self.results if key.startswith("mean_test_"))
+        guide = self.results.get(f"mean_test_{self.search.refit}", self.results[first_metric])
+        return np.asarray(guide, dtype="float64")[first:]
 
     def end(self) -> None:
         if not self.results:
@@ -254,12 +229,10 @@ class _Trials:
             )
         self.results.update(self.search._format_results(*self.last_call))  # what was lost last, too
         for name in [key for key in self.results if key.startswith(("mean_test_", "mean_train_"))]:
-            if not np.isfinite(self.results[name][~self.failed]).all():  # but of a fit that failed
-                kind, means = name.split("_")[1], self.results[name]
-                warnings.warn(
-                    f"One or more of the {kind} scores are non-finite: {means}",
-                    stacklevel=2,
-                )
+            kind, means = name.split("_")[1], self.results[name]
+            if not np.isfinite(means[~self.failed]).all():  # but of a fit that failed
+                text = f"One or more of the {kind} scores are non-finite: {means}"
+                warnings.warn(text, stacklevel=2)
         self.context.call_on_fit_task_end(estimator=self.search)
 
 
@@ -398,13 +371,11 @@ def incumbent(cv_results: dict, metric: str = "score") -> Incumbent:
     scores = np.asarray(cv_results[f"mean_test_{metric}"], dtype="float64")
     folds = sum(key.startswith("split") and key.endswith(f"_test_{metric}") for key in cv_results)
     per_fold = np.add(cv_results["mean_fit_time"], cv_results["mean_score_time"])
-    lowest = np.where(np.isnan(scores), -np.inf, scores)
-    best = np.maximum.accumulate(lowest)
-    index = np.array([int(np.argmax(lowest[: n + 1])) for n in range(len(scores))])
+    best = np.maximum.accumulate(np.where(np.isnan(scores), -np.inf, scores))
     nothing = np.isneginf(best)
     return Incumbent(
         evaluations=np.arange(1, len(scores) + 1),
         seconds=np.cumsum(per_fold * folds),
         score=np.where(nothing, np.nan, best),
-        index=np.where(nothing, -1, index),
+        index=np.where(nothing, -1, np.searchsorted(best, best)),
     )

@@ -29,6 +29,7 @@ class Choice:
         self.size = len(self.values)
         numeric = [place for place, value in enumerate(self.values) if _is_number(value)]
         self.order = sorted(numeric, key=self.values.__getitem__) if len(numeric) > 1 else []
+        self.ranks = {place: rank / (len(numeric) - 1) for rank, place in enumerate(self.order)}
         self.categories = [place for place in range(self.size) if place not in self.order]
         self.signature = tuple(self.keys)
 
@@ -54,9 +55,8 @@ class Choice:
         if position not in self.order:
             return [other for other in range(self.size) if other != position]
         rank = self.order.index(position)
-        return (
-            self.order[max(rank - 1, 0) : rank] + self.order[rank + 1 : rank + 2] + self.categories
-        )
+        lower, higher = self.order[max(rank - 1, 0) : rank], self.order[rank + 1 : rank + 2]
+        return lower + higher + self.categories
 
     def value(self, position: int):
         """The value that an estimator is given."""
@@ -70,12 +70,8 @@ class Choice:
         """Rank among the numbers, from 0 to 1 (0.5 for a category), and a one-hot category."""
         if self.size == 1:
             return []
-        code = [float(position == category) / math.sqrt(2) for category in self.categories]
-        if not self.order:
-            return code
-        if position not in self.order:
-            return [0.5, *code]
-        return [self.order.index(position) / (len(self.order) - 1), *code]
+        code = [self.ranks.get(position, 0.5)] if self.order else []
+        return code + [float(position == one) / math.sqrt(2) for one in self.categories]
 
 
 class Range:
@@ -86,10 +82,9 @@ class Range:
     def __init__(self, distribution) -> None:
         law, self.distribution = distribution.dist, distribution
         self.is_discrete = hasattr(law, "pmf")
-        atoms = [] if getattr(law, "xk", None) is None else [float(atom) for atom in law.xk]
-        self.is_whole = self.is_discrete and all(atom.is_integer() for atom in atoms)
+        atoms, weights = (np.ravel(getattr(law, name, ())).tolist() for name in ("xk", "pk"))
+        self.is_whole = self.is_discrete and all(float(atom).is_integer() for atom in atoms)
         self.values: dict = {}  # of positions already asked for: SciPy takes its time
-        weights = [float(weight) for weight in law.pk] if atoms else []
         self.signature = (law.name, repr((distribution.args, distribution.kwds, atoms, weights)))
 
     def _settle(self, quantile: float) -> float:
@@ -197,12 +192,17 @@ class Space:
             )
         self.subspaces = [_read(mapping) for mapping in mappings]
         self.names = sorted({name for subspace in self.subspaces for name in subspace})
-        self._sizes = [
-            math.prod(parameter.size for parameter in subspace.values())
-            for subspace in self.subspaces
-        ]
+        self._sizes = [math.prod(one.size for one in each.values()) for each in self.subspaces]
         self.size = sum(self._sizes)
-        self._blocks = self._lay_out_columns()
+        self._columns = len(self.subspaces) if len(self.subspaces) > 1 else 0
+        self._starts, places = {}, {}  # of each parameter's columns; what is one has one place
+        for index, subspace in enumerate(self.subspaces):
+            for name, parameter in subspace.items():
+                same = name, parameter.signature, self._owner(subspace, name)
+                if same not in places:
+                    places[same] = self._columns
+                    self._columns += len(parameter.encode(parameter.middle()))
+                self._starts[index, name] = places[same]
 
     def find(self, params: Mapping) -> Point | None:
         """The point with exactly these parameters, None if the space does not hold it."""
@@ -267,14 +267,14 @@ class Space:
         Subspaces share the columns of a parameter that has the same values in both and belongs to
         the same kind of estimator: `model__C` of two algorithms is two parameters.
         """
-        codes = np.full((len(points), self._blocks["columns"]), 0.5)
+        codes = np.full((len(points), self._columns), 0.5)
         for row, point in enumerate(points):
             if len(self.subspaces) > 1:
                 codes[row, : len(self.subspaces)] = 0.0
                 codes[row, point[0]] = 1 / math.sqrt(2)
             for name, parameter, position in self._parts(point):
                 code = parameter.encode(position)
-                start = self._blocks[point[0], name]
+                start = self._starts[point[0], name]
                 codes[row, start : start + len(code)] = code
         return codes
 
@@ -285,11 +285,10 @@ class Space:
 
     def _moved(self, point: Point, to: int, rng: np.random.RandomState | None = None) -> Point:
         """The point of another subspace that keeps what it can; the rest: random, or middle."""
-        here, subspace, positions = self.params(point), self.subspaces[point[0]], []
-        for name, parameter in self.subspaces[to].items():
-            shared = name in here and self._owner(subspace, name) == self._owner(
-                self.subspaces[to], name
-            )
+        here, old, new = self.params(point), self.subspaces[point[0]], self.subspaces[to]
+        positions = []
+        for name, parameter in new.items():
+            shared = name in here and self._owner(old, name) == self._owner(new, name)
             found = parameter.find(here[name]) if shared else None
             fresh = parameter.middle() if rng is None else parameter.random(rng)
             positions.append(fresh if found is None else found)
@@ -301,19 +300,6 @@ class Space:
         prefixes = itertools.accumulate(name.split("__")[:-1], "{}__{}".format)
         owners = [subspace[prefix] for prefix in prefixes if prefix in subspace]
         return tuple(sorted({type(value).__name__ for one in owners for value in one.values}))
-
-    def _lay_out_columns(self) -> dict:
-        """Where each parameter's columns start; what is one parameter has one place."""
-        blocks, shared = {}, {}
-        columns = len(self.subspaces) if len(self.subspaces) > 1 else 0
-        for index, subspace in enumerate(self.subspaces):
-            for name, parameter in subspace.items():
-                same = name, parameter.signature, self._owner(subspace, name)
-                if same not in shared:
-                    shared[same] = columns
-                    columns += len(parameter.encode(parameter.middle()))
-                blocks[index, name] = shared[same]
-        return blocks | {"columns": columns}
 
 
 def _read(mapping: Mapping) -> dict[str, Choice | Range]:

@@ -47,8 +47,7 @@ class AltFigure(Figure):
     def pixels(self, canvas: FigureCanvasAgg | None = None) -> np.ndarray:
         """The figure as it is drawn: red, green, blue and opacity, shape (height, width, 4)."""
         canvas = canvas or FigureCanvasAgg(self)
-        canvas.figure = self
-        self.set_canvas(canvas)
+        canvas.figure, self.canvas = self, canvas
         with rc_context({"text.hinting": "none"}):  # it costs time, and is for coarse screens
             canvas.draw()
         return np.asarray(canvas.buffer_rgba())
@@ -69,9 +68,8 @@ class AltFigure(Figure):
 def png(pixels: np.ndarray, **options) -> bytes:
     """A PNG file that is small, since it has few colours. `options` are Pillow's.
 
-    Of all colours of one shade the most frequent is kept, and of these the 256 most frequent. So
-    lines and areas keep theirs, and only the blends at their edges change. (Median cut would paint
-    thin orange and red lines beside many greys the same brown.)
+    Of all colours of one shade the most frequent is kept, and of these the 256 most frequent: lines
+    and areas keep theirs. (Median cut would paint thin orange and red lines the same brown.)
     """
     full, target = Image.fromarray(pixels).convert("RGB"), io.BytesIO()
     shaded, kept = full.point(SHADES * 3), {}
@@ -133,14 +131,13 @@ def subplots(
     """Like `matplotlib.pyplot.subplots`, for a figure that carries alt text.
 
     Args:
-        rows, columns: of axes.
+        rows, columns, width, height: of axes, and in inches.
         alt: what is to be seen; it can be set later, as `fig.alt`, when the numbers are known.
-        width, height: inches.
         kwargs: for `Figure.subplots`, such as `sharey=True`.
 
     Returns:
-        (figure, axes), as pyplot does. The figure is not registered with pyplot: nothing shows it
-        but the cell that ends with it, and nothing needs to close it.
+        (figure, axes). Unlike pyplot's, nothing shows it but the cell that ends with it, and
+        nothing needs to close it.
     """
     fig = AltFigure(figsize=(width, height), dpi=DPI, layout="constrained")
     fig.alt = alt

@@ -41,32 +41,29 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
     """Any estimator, with every `fit` kept in a folder: the same fit is never paid for twice.
 
     Put it around the estimator of a search, of any class, and a search that was interrupted goes on
-    where it was when it is run again. A model is on disk, whole, at the moment its fit has ended,
-    so that a SIGKILL at any time costs at most the fits that were under way. Several processes, and
-    several machines, may share a folder; two that start the same fit at the same moment both pay
-    for it. (`Pipeline(memory=...)` does this for all steps of a pipeline but the last, and
-    `joblib.Memory` for a function of one's own.)
+    where it was when it is run again. A model is on disk, whole, at the moment its fit has ended: a
+    SIGKILL costs at most the fits that were under way. Several processes and machines may share a
+    folder; two that start the same fit at the same moment both pay for it. (`Pipeline(memory=...)`
+    does this for all steps but the last, and `joblib.Memory` for a function of one's own.)
 
     A kept fit is found again by all that decides its result: the classes and all parameters of the
-    estimator and of what it contains (also those that should not matter, such as `n_jobs`); X, y
-    and the fit parameters, as values; the versions of Python, NumPy, and of the packages that
-    define the classes and functions. To forget everything, delete the folder.
-
-    **Your own code.** A class or function of a notebook, a script, or a package without a version
-    has nothing that says whether it is still the same. Give a `version`, and another one whenever
-    the code, or anything it reads, has changed; without one, `fit` refuses. Lambdas, and what is
-    defined inside a function, have no name to be found again by: they are refused in any case.
+    estimator and of what it contains (`n_jobs` too); X, y and the fit parameters, as values; the
+    versions of Python, NumPy, and of the packages that define the classes and functions. To forget
+    everything, delete the folder.
 
     **Trust.** Models are kept as pickles. Whoever can write the folder can run code as you.
 
+    **Your own code.** A class or function of a notebook, a script, or a package without a version
+    has nothing that says whether it is still the same. Give a `version`, and another one whenever
+    the code, or anything it reads, has changed. Lambdas, and what is defined inside a function,
+    have no name to be found again by: they are refused.
+
     **random_state=None.** The first such fit is kept, and every later one **is that same model**:
     right for going on with a search, wrong for measuring how much a result varies from fit to fit.
-    `fit` warns: give a number, and a different one for every repetition.
 
-    Parameters of the wrapped estimator are named as in a pipeline, `estimator__max_depth`. What
-    scikit-learn's searches and pipelines use of it is passed on; `estimator_` has the rest. A
-    search's fit times are, for fits found in the folder, those of loading. Failed fits are not
-    kept; neither are warnings, which a loaded fit does not repeat.
+    What scikit-learn's searches and pipelines use of the wrapped estimator is passed on;
+    `estimator_` has the rest. A fit that is found takes the time of loading in a search's results,
+    and does not repeat its warnings. Failed fits are not kept.
 
     Args:
         estimator: what to fit, any scikit-learn estimator.
@@ -111,12 +108,11 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
         self.estimator_ = model
         return self
 
-    predict, predict_proba, predict_log_proba, decision_function, score_samples = map(
-        _passed_on,
-        ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples"),
+    predict, predict_proba, predict_log_proba, decision_function = map(
+        _passed_on, ("predict", "predict_proba", "predict_log_proba", "decision_function")
     )
-    transform, inverse_transform, get_feature_names_out = map(
-        _passed_on, ("transform", "inverse_transform", "get_feature_names_out")
+    score_samples, transform, inverse_transform, get_feature_names_out = map(
+        _passed_on, ("score_samples", "transform", "inverse_transform", "get_feature_names_out")
     )
 
     @available_if(_wrapped_has("score"))
@@ -154,29 +150,21 @@ def _open_folder(cache_dir) -> Path:
     folder = Path(cache_dir).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise OSError(
-            error.errno,
-            f"cache_dir must be a folder that can be written ({error.strerror}), got",
-            str(cache_dir),
-        ) from error
+        text = f"cache_dir must be a folder that can be written ({error.strerror}), got"
+        raise OSError(error.errno, text, str(cache_dir)) from error
     return folder
 
 
 def _warn_if_unseeded(estimator) -> None:
-    unseeded = [
-        name
-        for name, value in estimator.get_params().items()
-        if name.rpartition("__")[2] == "random_state" and value is None
-    ]
-    if unseeded:
-        names = ", ".join(f"estimator__{name}" for name in sorted(unseeded))
+    unset = sorted(name for name, value in estimator.get_params().items() if value is None)
+    names = [f"estimator__{name}" for name in unset if name.split("__")[-1] == "random_state"]
+    if names:
         warnings.warn(
-            f"random_state is None ({names}): the first fit is kept, and every later fit of the "
-            "same parameters and data will be that same model. Set it to a number, another one "
-            "for every repetition.",
+            f"random_state is None ({', '.join(names)}): the first fit is kept, and every later "
+            "fit of the same parameters and data will be that same model. Set it to a number, "
+            "another one for every repetition.",
             stacklevel=3,
         )
 
@@ -277,8 +265,8 @@ def _save(file: Path, model) -> None:
 def _load(file: Path):
     """A kept model; None if there is none, or, with a warning, if it is damaged."""
     try:
-        digest, content = (kept := file.read_bytes())[:32], kept[32:]
-        if hashlib.sha256(content).digest() != digest:
+        kept = file.read_bytes()
+        if hashlib.sha256(content := kept[32:]).digest() != kept[:32]:
             raise ValueError("its sum is wrong")
         return pickle.loads(content)
     except FileNotFoundError:

@@ -25,13 +25,13 @@ class Choice:
 
     def __init__(self, values: Sequence) -> None:
         unique = {_hash(value): value for value in values}
-        self.keys, self.values = list(unique), list(unique.values())
+        self.keys, self.values = tuple(unique), list(unique.values())
+        self.signature = self.keys
         self.size = len(self.values)
         numeric = [place for place, value in enumerate(self.values) if _is_number(value)]
         self.order = sorted(numeric, key=self.values.__getitem__) if len(numeric) > 1 else []
         self.ranks = {place: rank / (len(numeric) - 1) for rank, place in enumerate(self.order)}
         self.categories = [place for place in range(self.size) if place not in self.order]
-        self.signature = tuple(self.keys)
 
     def random(self, rng: np.random.RandomState) -> int:
         """Any position, each as likely as any other."""
@@ -46,7 +46,7 @@ class Choice:
         return self.order[len(self.order) // 2] if self.order else 0
 
     def find(self, value) -> int | None:
-        """The position of a value, None if it is not in the list."""
+        """The position of a value, None if the parameter never takes it."""
         key = _hash(value)
         return self.keys.index(key) if key in self.keys else None
 
@@ -75,15 +75,15 @@ class Choice:
 
 
 class Range:
-    """A parameter drawn from a frozen scipy.stats distribution; its position is the quantile."""
+    """As `Choice`, drawn from a frozen scipy.stats distribution; the position is the quantile."""
 
     size = math.inf
 
     def __init__(self, distribution) -> None:
         law, self.distribution = distribution.dist, distribution
         self.is_discrete = hasattr(law, "pmf")
-        atoms, weights = (np.ravel(getattr(law, name, ())).tolist() for name in ("xk", "pk"))
-        self.is_whole = self.is_discrete and all(float(atom).is_integer() for atom in atoms)
+        atoms, weights = ([*map(float, getattr(law, name, ()))] for name in ("xk", "pk"))
+        self.is_whole = self.is_discrete and all(atom.is_integer() for atom in atoms)
         self.values: dict = {}  # of positions already asked for: SciPy takes its time
         self.signature = (law.name, repr((distribution.args, distribution.kwds, atoms, weights)))
 
@@ -97,7 +97,6 @@ class Range:
         return round(float(law.cdf(value) - law.pmf(value) / 2), 12)
 
     def random(self, rng: np.random.RandomState) -> float:
-        """A draw from the distribution."""
         return self._settle(rng.random_sample())
 
     def mutate(self, position: float, rng: np.random.RandomState) -> float:
@@ -106,11 +105,9 @@ class Range:
         return self._settle(1 - abs(1 - moved))
 
     def middle(self) -> float:
-        """Where to start when nothing is known: the median."""
         return self._settle(0.5)
 
     def find(self, value) -> float | None:
-        """The position of a value, None if the distribution never gives it."""
         low, high = self.distribution.support()
         if not _is_number(value) or not low <= value <= high:
             return None
@@ -123,15 +120,14 @@ class Range:
 
     def neighbours(self, position: float) -> list[float]:
         """A step of STEP quantiles down and up; where values are coarser, the next value."""
-        steps = [self._step(position, sign) for sign in (-1, 1)]
-        return [moved for moved in steps if moved != position]
-
-    def _step(self, position: float, sign: int) -> float:
-        moved = self._settle(position + sign * STEP)
-        if moved != position or not self.is_discrete:
-            return moved
-        half = self.distribution.pmf(self.value(position)) / 2  # one value is more than a step
-        return self._settle(position + sign * (half + EDGE))
+        near = []
+        for sign in (-1, 1):
+            moved = self._settle(position + sign * STEP)
+            if moved == position and self.is_discrete:  # one value is more than a step
+                half = self.distribution.pmf(self.value(position)) / 2
+                moved = self._settle(position + sign * (half + EDGE))
+            near.append(moved)
+        return [moved for moved in near if moved != position]
 
     def value(self, position: float):
         """The value that an estimator is given: a float, or an int where all values are whole."""
@@ -141,11 +137,9 @@ class Range:
         return self.values[position]
 
     def key(self, position: float) -> str:
-        """Equal for equal values, whatever parameter they come from."""
         return _hash(self.value(position))
 
     def encode(self, position: float) -> list[float]:
-        """The quantile."""
         return [position]
 
 
@@ -248,8 +242,8 @@ class Space:
         """A copy with one parameter changed at random, or taken to another subspace."""
         index, positions = point
         parameters = list(self.subspaces[index].values())
-        changeable = [place for place, one in enumerate(parameters) if one.size > 1]
-        choices = changeable + [-1] * (len(self.subspaces) > 1)
+        choices = [place for place, one in enumerate(parameters) if one.size > 1]
+        choices += [-1] * (len(self.subspaces) > 1)
         if not choices:
             return point
         place = choices[rng.randint(len(choices))]
@@ -268,14 +262,13 @@ class Space:
         the same kind of estimator: `model__C` of two algorithms is two parameters.
         """
         codes = np.full((len(points), self._columns), 0.5)
-        for row, point in enumerate(points):
+        for code, point in zip(codes, points, strict=True):
             if len(self.subspaces) > 1:
-                codes[row, : len(self.subspaces)] = 0.0
-                codes[row, point[0]] = 1 / math.sqrt(2)
+                code[: len(self.subspaces)] = 0.0
+                code[point[0]] = 1 / math.sqrt(2)
             for name, parameter, position in self._parts(point):
-                code = parameter.encode(position)
-                start = self._starts[point[0], name]
-                codes[row, start : start + len(code)] = code
+                part, start = parameter.encode(position), self._starts[point[0], name]
+                code[start : start + len(part)] = part
         return codes
 
     def _parts(self, point: Point) -> Iterator[tuple]:
@@ -285,8 +278,8 @@ class Space:
 
     def _moved(self, point: Point, to: int, rng: np.random.RandomState | None = None) -> Point:
         """The point of another subspace that keeps what it can; the rest: random, or middle."""
-        here, old, new = self.params(point), self.subspaces[point[0]], self.subspaces[to]
-        positions = []
+        here, positions = self.params(point), []
+        old, new = self.subspaces[point[0]], self.subspaces[to]
         for name, parameter in new.items():
             shared = name in here and self._owner(old, name) == self._owner(new, name)
             found = parameter.find(here[name]) if shared else None

@@ -1,12 +1,11 @@
 """Search strategies as generators: two that learn nothing, and three that learn from their results.
 
 A strategy yields batches of points that were not evaluated before, and receives their scores
-(higher is better, NaN for a failure). It knows nothing of estimators, so it runs on a table or a
-formula as well: `run` drives it there, and the classes of `helpers.search` with cross-validation.
+(higher is better, NaN for a failure). `run` drives it over a table or a formula, and the classes of
+`helpers.search` with cross-validation.
 
 Each takes the space, a random state, the size of a batch, and `initial` points to evaluate before
-all others: the defaults, or what was good elsewhere. What they score guides it as if it had chosen
-them itself.
+all others: the defaults, or what was good elsewhere. What they score guides it as if it were its own.
 """
 
 from collections import deque
@@ -42,15 +41,13 @@ class _Memory:
     def __getitem__(self, point: Point) -> float:
         return self.scores[self.space.key(point)]
 
-    def ask(self, points: Sequence[Point]) -> Generator[list[Point], np.ndarray, None]:
+    def ask(self, points: Sequence[Point]) -> Strategy:
         """Have new, different points evaluated; `yield from memory.ask(points)`."""
         scores = yield list(points)
         for point, score in zip(points, scores, strict=True):
             self.scores[self.space.key(point)] = -math.inf if np.isnan(score) else float(score)
 
-    def ask_all(
-        self, points: Iterable[Point], batch_size: int
-    ) -> Generator[list[Point], np.ndarray, list[Point]]:
+    def ask_all(self, points: Iterable[Point], batch_size: int) -> Generator:
         """Have the new ones of some points evaluated; they are returned, the best one first."""
         points = list(self.left(points).values())
         for place in range(0, len(points), batch_size):
@@ -116,8 +113,7 @@ def in_order(
 
     def order(point: Point) -> tuple:
         index, positions = point
-        loops = [place for place in nesting if place < len(positions)]
-        return subspaces[index], [signs[place] * positions[place] for place in loops]
+        return subspaces[index], [signs[i] * positions[i] for i in nesting if i < len(positions)]
 
     memory = _Memory(space)
     yield from memory.ask_all(initial, batch_size)
@@ -237,12 +233,11 @@ def priority(
         if len(done) < n_initial:
             batch = list(pool.values())[: min(batch_size, n_initial - len(done))]
         else:
-            scores = [memory[point] for point in done]
             if not is_whole:
-                best = done[int(np.argmax(scores))]
+                best = max(done, key=memory.__getitem__)
                 pool |= memory.left(memory.new(partial(space.mutate, best, rng), MUTANTS))
             candidates = list(pool.values())
-            chosen, gain = _most_promising(space, done, scores, candidates, batch_size)
+            chosen, gain = _most_promising(memory, done, candidates, batch_size)
             batch = [candidates[place] for place in chosen]
             if not is_whole and len(pool) > OVERGROWN * pool_size:
                 kept = np.sort(np.argsort(-gain, kind="stable")[:pool_size])
@@ -272,12 +267,12 @@ def farthest_first(codes: np.ndarray, count: int) -> list[int]:
 
 
 def _most_promising(
-    space: Space, done: list[Point], scores: list[float], pool: list[Point], count: int
+    memory: _Memory, done: list[Point], pool: list[Point], count: int
 ) -> tuple[list[int], np.ndarray]:
     """Places in the pool of the candidates to evaluate next, and what each of the pool promises."""
-    values, codes = warp(scores), space.encode(pool)
-    seen = _worth_fitting(values)
-    known, targets = space.encode([done[place] for place in seen]), values[seen]
+    values, encode = warp([memory[point] for point in done]), memory.space.encode
+    seen, codes = _worth_fitting(values), encode(pool)
+    known, targets = encode([done[place] for place in seen]), values[seen]
     chosen: list[int] = []
     surrogate = fit_surrogate(known, targets)
     for _ in range(min(count, len(pool))):

@@ -1,8 +1,7 @@
 """Matplotlib figures that carry their description into the notebook.
 
-A figure made here shows itself as the last line of a cell: one picture with twice the pixels of its
-size on the screen, and under it a folded line that says what is to be seen. Titles state the
-finding.
+The last line of a cell shows one: a picture with twice the pixels of its size on the screen, and
+under it a folded line that says what is to be seen. Titles state the finding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +46,8 @@ class AltFigure(Figure):
     def pixels(self, canvas: FigureCanvasAgg | None = None) -> np.ndarray:
         """The figure as it is drawn: red, green, blue and opacity, shape (height, width, 4)."""
         canvas = canvas or FigureCanvasAgg(self)
-        canvas.figure, self.canvas = self, canvas
+        canvas.figure = self
+        self.set_canvas(canvas)
         with rc_context({"text.hinting": "none"}):  # it costs time, and is for coarse screens
             canvas.draw()
         return np.asarray(canvas.buffer_rgba())
@@ -168,9 +168,7 @@ def image_rows(
 
     Args:
         rows: name -> images, as `grey` takes them; all rows as long as the first.
-        alt: what is to be seen.
-        title: the finding.
-        scale: inches per image.
+        alt, title, scale: what is to be seen, the finding, and inches per image.
 
     Raises:
         ValueError: there is no row, they differ in length, or an image is none.

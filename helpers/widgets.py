@@ -117,9 +117,7 @@ def picture_grid(
     for name, values in sliders.items():
         texts = [value if isinstance(value, str) else f"{round(value, 9):+.3g}" for value in values]
         options, middle = [(text, place) for place, text in enumerate(texts)], len(values) // 2
-        controls[name] = w.SelectionSlider(
-            options=options, value=middle, index=middle, description=name
-        )
+        controls[name] = w.SelectionSlider(options=options, index=middle, description=name)
 
     def nest(level: Sequence | bytes, names: list[str]) -> w.Widget:
         if (not names) != isinstance(level, bytes):

@@ -81,8 +81,7 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
             missing; a part of the estimator has no name; or estimator or data cannot be pickled.
 
     Warns:
-        UserWarning: by `fit`: a `random_state` is None; the model cannot be kept (it is returned
-            all the same); or a kept one was damaged, and the fit has been done again.
+        UserWarning: by `fit`: a `random_state` is None; a model cannot be kept, or was damaged.
 
     Example:
         >>> forest = CachedEstimator(RandomForestClassifier(random_state=0), "cache/forest")
@@ -101,11 +100,11 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
         _warn_if_unseeded(estimator)
         file = folder / f"{_key(estimator, X, y, fit_params, self.version)}.fit"
         model = _load(file)
-        self.from_cache_ = model is not None
-        if model is None:
+        from_cache = model is not None
+        if not from_cache:
             model = estimator.fit(X, y, **fit_params)
             _save(file, model)
-        self.estimator_ = model
+        self.estimator_, self.from_cache_ = model, from_cache
         return self
 
     predict, predict_proba, predict_log_proba, decision_function = map(
@@ -131,9 +130,6 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
         if name.endswith("_") and not name.startswith("_") and "estimator_" in vars(self):
             return getattr(self.estimator_, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "estimator_" in vars(self)
 
     def __sklearn_tags__(self):
         return get_tags(self.estimator)  # a classifier if the wrapped one is, and so on
@@ -196,34 +192,27 @@ def _key(estimator, X, y, fit_params: dict, version) -> str:
 
 
 def _plain(value, code: set):
-    """A value in a form that is the same in every process, however it got there.
-
-    Its classes and functions are added to `code`, and stand in it by name: a worker cannot import
-    those of a notebook.
-    """
-
-    def plain(*values) -> list:
-        return [_plain(one, code) for one in values]
-
+    """A value in a form that is the same in every process; its code goes to `code`."""
+    plain = functools.partial(_plain, code=code)
     if type(value) in (np.ndarray, np.memmap):
         return np.ascontiguousarray(value)  # a worker may get a copy, or a map of a file
     if isinstance(value, list | tuple):
-        return [type(value).__name__, *plain(*value)]
+        return [type(value).__name__, *map(plain, value)]
     if isinstance(value, dict):
         # in a list: joblib passes over some dictionaries that cannot be pickled
         entries = sorted(value.items(), key=lambda entry: repr(entry[0]))
-        return ["dict", *(plain(*entry) for entry in entries)]
+        return ["dict", *([plain(key), plain(one)] for key, one in entries)]
     if isinstance(value, functools.partial):
-        return ["partial", *plain(value.func, value.args, value.keywords)]
+        return ["partial", *map(plain, (value.func, value.args, value.keywords))]
     if isinstance(value, MethodType):
-        return [value.__name__, *plain(value.__self__)]
+        return [value.__name__, plain(value.__self__)]
     is_code = isinstance(value, type | FunctionType)
     item = value if is_code else type(value)
     parts = [item] if isinstance(item, FunctionType) else item.__mro__
     code.update(part for part in parts if _package(part) not in _STANDARD)
     if isinstance(value, BaseEstimator):
-        return [_name(item), *plain(vars(value))]
-    return _name(value) if is_code else value
+        return [_name(item), plain(vars(value))]
+    return _name(value) if is_code else value  # a worker cannot import those of a notebook
 
 
 _STANDARD = sys.stdlib_module_names - {"__main__"}

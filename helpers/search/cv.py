@@ -23,17 +23,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 
 def _settings(
-    self,
-    estimator,
-    param_space,
-    *,
-    max_evals: int | None = 50,
-    max_seconds: float | None = None,
-    batch_size: int = 1,
-    initial=None,
-    random_state=None,
+    param_space, *, max_evals=50, max_seconds=None, batch_size=1, initial=None, random_state=None
 ):
-    """What all search classes take, before GridSearchCV's settings; only its signature is used."""
+    """What all search classes take where GridSearchCV has `param_grid`; only a signature."""
 
 
 class StrategySearchCV(BaseSearchCV):
@@ -64,10 +56,10 @@ class StrategySearchCV(BaseSearchCV):
         super().__init_subclass__(**kwargs)
         ours, grids, own = (
             [*inspect.signature(function).parameters.values()]
-            for function in (_settings, GridSearchCV, cls.strategy)
+            for function in (_settings, GridSearchCV.__init__, cls.strategy)
         )
         own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own[4:]]
-        signature = inspect.Signature([*ours, *grids[2:], *own])
+        signature = inspect.Signature([*grids[:2], *ours, *grids[3:], *own])
 
         def __init__(self, *args, **kwargs) -> None:
             given = signature.bind(self, *args, **kwargs)
@@ -234,7 +226,7 @@ class _Trials:
 
 
 def _all_fits_failed(error: BaseException) -> bool:
-    """Whether scikit-learn raised the error, two calls below ours, since no fit was possible.
+    """Whether scikit-learn raised the error, two calls below ours, since a batch's fits all failed.
 
     Its text does not tell: it can stand in the error of a search within the search.
     """

@@ -31,7 +31,8 @@ class Choice:
         numeric = [place for place, value in enumerate(self.values) if _is_number(value)]
         self.order = sorted(numeric, key=self.values.__getitem__) if len(numeric) > 1 else []
         self.ranks = {place: rank / (len(numeric) - 1) for rank, place in enumerate(self.order)}
-        self.categories = [place for place in range(self.size) if place not in self.order]
+        others = [place for place in range(self.size) if place not in self.order]
+        self.categories = others if self.size > 1 else []  # one value needs no code
 
     def random(self, rng: np.random.RandomState) -> int:
         """Any position, each as likely as any other."""
@@ -68,8 +69,6 @@ class Choice:
 
     def encode(self, position: int) -> list[float]:
         """Rank among the numbers, from 0 to 1 (0.5 for a category), and a one-hot category."""
-        if self.size == 1:
-            return []
         code = [self.ranks.get(position, 0.5)] if self.order else []
         return code + [float(position == one) / math.sqrt(2) for one in self.categories]
 

@@ -5,7 +5,7 @@ A strategy yields batches of points that were not evaluated before, and receives
 `helpers.search` with cross-validation.
 
 Each takes the space, a random state, the size of a batch, and `initial` points to evaluate before
-all others: the defaults, or what was good elsewhere. What they score guides it as if it were its own.
+all others: the defaults, or what was good elsewhere. What they score guides it, too.
 """
 
 from collections import deque
@@ -56,13 +56,11 @@ class _Memory:
 
     def left(self, points: Iterable[Point]) -> dict[frozenset, Point]:
         """Those of some points that were not evaluated, each once, by their keys."""
-        by_key = ((self.space.key(point), point) for point in points)
-        return {key: point for key, point in by_key if key not in self.scores}
+        return {key: point for point in points if (key := self.space.key(point)) not in self.scores}
 
     def new(self, draw: Callable[[], Point], count: int) -> list[Point]:
         """Up to `count` different points from `draw` that were not evaluated."""
-        found: dict[frozenset, Point] = {}
-        in_vain = 0
+        found, in_vain = {}, 0
         while len(found) < count and in_vain < TRIES:
             point = draw()
             key = self.space.key(point)
@@ -135,14 +133,12 @@ def greedy(
     memory = _Memory(space)
     start = (yield from memory.ask_all(initial, batch_size))[:1]
     while start or (start := memory.new_random(rng, 1)):
-        if start[0] not in memory:
-            yield from memory.ask(start)
+        yield from memory.ask_all(start, batch_size=1)
         best, plateau, reached = memory[start[0]], deque(start), {space.key(start[0])}
         while plateau and math.isfinite(best):
             near = [p for p in space.neighbours(plateau[0]) if space.key(p) not in reached]
             known = [point for point in near if point in memory]
-            top = max(known, key=memory.__getitem__, default=None)
-            if top is not None and memory[top] > best:
+            if known and memory[top := max(known, key=memory.__getitem__)] > best:
                 best, plateau, reached = memory[top], deque([top]), {space.key(top)}
                 continue
             equal = {space.key(point): point for point in known if memory[point] == best}

@@ -163,7 +163,6 @@ def latent_explorer(
     except Exception as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"decode must take codes of shape (n, 2), got {reason}") from error
-    images = grey(images, "decode(codes)")
-    flat = [png(image) for image in images]
+    flat = [png(image) for image in grey(images, "decode(codes)")]
     pictures = [flat[start : start + steps] for start in range(0, len(flat), steps)]
     return picture_grid(pictures, {"z[0]": values, "z[1]": values})

@@ -170,8 +170,7 @@ class _Trials:
         self.search, self.space, self.evaluate_candidates = search, space, evaluate_candidates
         self.limit, self.count = min(space.size, search.max_evals or math.inf), 0
         self.lost: list[tuple[int, dict, float]] = []  # position, parameters, seconds
-        self.results: dict = {}
-        self.error: BaseException | None = None
+        self.results, self.error = {}, None
         subtasks = int(self.limit) * search.n_splits_ if math.isfinite(self.limit) else None
         self.context = context.subcontext(
             task_name="search", max_subtasks=subtasks, sequential_subtasks=False
@@ -309,8 +308,7 @@ class Incumbent:
 
     Attributes:
         evaluations: 1, 2, and so on.
-        seconds: of fitting and scoring so far, summed over candidates and folds (compute, not
-            wall: it is the same however many workers shared it).
+        seconds: of fitting and scoring so far, summed over candidates, folds and workers.
         score: best mean test score so far; NaN as long as everything failed.
         index: row of `cv_results_` that holds it, the first of equals; -1 for none.
     """

@@ -269,8 +269,7 @@ def _most_promising(
     values, encode = warp([memory[point] for point in done]), memory.space.encode
     seen, codes = _worth_fitting(values), encode(pool)
     known, targets = encode([done[place] for place in seen]), values[seen]
-    chosen: list[int] = []
-    surrogate = fit_surrogate(known, targets)
+    chosen, surrogate = [], fit_surrogate(known, targets)
     for _ in range(min(count, len(pool))):
         mean, std = surrogate.predict(codes, return_std=True)
         gain = expected_improvement(mean, std, targets.max())

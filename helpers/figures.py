@@ -1,8 +1,7 @@
 """Matplotlib figures that carry their description into the notebook.
 
-A figure made here shows itself as the last line of a cell: one picture with twice the pixels of its
-size on the screen, and under it a folded line that says what is to be seen. Titles state the
-finding.
+The last line of a cell shows one: a picture with twice the pixels of its size on the screen, and
+under it a folded line that says what is to be seen. Titles state the finding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +28,7 @@ PALETTE = {
     "red": "#D55E00",
     "purple": "#CC79A7",
 }
+CYCLE = ("blue", "orange", "green", "red", "purple")  # of the lines of one axis
 DPI = 160  # dots per inch: two to each CSS pixel of the page
 SHADES = [8 * (part // 8) for part in range(256)]  # 32 of red, green and blue each
 EDGE = range(-5, 5)  # the outermost pixels, within the margin that a layout leaves empty
@@ -68,9 +68,8 @@ class AltFigure(Figure):
 def png(pixels: np.ndarray, **options) -> bytes:
     """A PNG file that is small, since it has few colours. `options` are Pillow's.
 
-    Of all colours of one shade the most frequent is kept, and of these the 256 most frequent. So
-    lines and areas keep theirs, and only the blends at their edges change. (Median cut would paint
-    thin orange and red lines beside many greys the same brown.)
+    Of all colours of one shade the most frequent is kept, and of these the 256 most frequent: lines
+    and areas keep theirs. (Median cut would paint thin orange and red lines the same brown.)
     """
     full, target = Image.fromarray(pixels).convert("RGB"), io.BytesIO()
     shaded, kept = full.point(SHADES * 3), {}
@@ -132,22 +131,19 @@ def subplots(
     """Like `matplotlib.pyplot.subplots`, for a figure that carries alt text.
 
     Args:
-        rows, columns: of axes.
+        rows, columns, width, height: of axes, and in inches.
         alt: what is to be seen; it can be set later, as `fig.alt`, when the numbers are known.
-        width, height: inches.
         kwargs: for `Figure.subplots`, such as `sharey=True`.
 
     Returns:
-        (figure, axes), as pyplot does. The figure is not registered with pyplot: nothing shows it
-        but the cell that ends with it, and nothing needs to close it.
+        (figure, axes). Unlike pyplot's, nothing shows it but the cell that ends with it, and
+        nothing needs to close it.
     """
     fig = AltFigure(figsize=(width, height), dpi=DPI, layout="constrained")
     fig.alt = alt
     axes = fig.subplots(rows, columns, **kwargs)
     for ax in np.ravel(axes):
-        ax.set_prop_cycle(
-            color=[PALETTE[name] for name in ("blue", "orange", "green", "red", "purple")]
-        )
+        ax.set_prop_cycle(color=[PALETTE[name] for name in CYCLE])
         ax.spines[["top", "right"]].set_visible(False)
     return fig, axes
 
@@ -172,9 +168,7 @@ def image_rows(
 
     Args:
         rows: name -> images, as `grey` takes them; all rows as long as the first.
-        alt: what is to be seen.
-        title: the finding.
-        scale: inches per image.
+        alt, title, scale: what is to be seen, the finding, and inches per image.
 
     Raises:
         ValueError: there is no row, they differ in length, or an image is none.
@@ -186,14 +180,8 @@ def image_rows(
     if len(lengths) != 1:
         raise ValueError(f"rows must all hold the same number of images, got {sorted(lengths)}")
     columns = lengths.pop()
-    fig, axes = subplots(
-        len(rows),
-        columns,
-        alt=alt,
-        squeeze=False,
-        width=scale * columns + 1.2,
-        height=scale * len(rows) + (0.4 if title else 0.1),
-    )
+    size = {"width": scale * columns + 1.2, "height": scale * len(rows) + (0.4 if title else 0.1)}
+    fig, axes = subplots(len(rows), columns, alt=alt, squeeze=False, **size)
     for row, (name, images) in zip(axes, rows.items(), strict=True):
         for ax, image in zip(row, images, strict=True):
             ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)

@@ -113,18 +113,11 @@ def picture_grid(
         ValueError: the pictures are not nested as the sliders say.
     """
     shared = w.Layout(width=f"{size}px", height=f"{size}px", object_fit="contain")
-    controls = {
-        name: w.SelectionSlider(
-            options=[
-                (value if isinstance(value, str) else f"{round(value, 9):+.3g}", index)
-                for index, value in enumerate(values)
-            ],
-            value=len(values) // 2,
-            index=len(values) // 2,
-            description=name,
-        )
-        for name, values in sliders.items()
-    }
+    controls = {}
+    for name, values in sliders.items():
+        texts = [value if isinstance(value, str) else f"{round(value, 9):+.3g}" for value in values]
+        options, middle = [(text, place) for place, text in enumerate(texts)], len(values) // 2
+        controls[name] = w.SelectionSlider(options=options, index=middle, description=name)
 
     def nest(level: Sequence | bytes, names: list[str]) -> w.Widget:
         if (not names) != isinstance(level, bytes):
@@ -170,7 +163,6 @@ def latent_explorer(
     except Exception as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"decode must take codes of shape (n, 2), got {reason}") from error
-    images = grey(images, "decode(codes)")
-    flat = [png(image) for image in images]
+    flat = [png(image) for image in grey(images, "decode(codes)")]
     pictures = [flat[start : start + steps] for start in range(0, len(flat), steps)]
     return picture_grid(pictures, {"z[0]": values, "z[1]": values})

@@ -41,32 +41,29 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
     """Any estimator, with every `fit` kept in a folder: the same fit is never paid for twice.
 
     Put it around the estimator of a search, of any class, and a search that was interrupted goes on
-    where it was when it is run again. A model is on disk, whole, at the moment its fit has ended,
-    so that a SIGKILL at any time costs at most the fits that were under way. Several processes, and
-    several machines, may share a folder; two that start the same fit at the same moment both pay
-    for it. (`Pipeline(memory=...)` does this for all steps of a pipeline but the last, and
-    `joblib.Memory` for a function of one's own.)
+    where it was when it is run again. A model is on disk, whole, at the moment its fit has ended: a
+    SIGKILL costs at most the fits that were under way. Several processes and machines may share a
+    folder; two that start the same fit at the same moment both pay for it. (`Pipeline(memory=...)`
+    does this for all steps but the last, and `joblib.Memory` for a function of one's own.)
 
     A kept fit is found again by all that decides its result: the classes and all parameters of the
-    estimator and of what it contains (also those that should not matter, such as `n_jobs`); X, y
-    and the fit parameters, as values; the versions of Python, NumPy, and of the packages that
-    define the classes and functions. To forget everything, delete the folder.
-
-    **Your own code.** A class or function of a notebook, a script, or a package without a version
-    has nothing that says whether it is still the same. Give a `version`, and another one whenever
-    the code, or anything it reads, has changed; without one, `fit` refuses. Lambdas, and what is
-    defined inside a function, have no name to be found again by: they are refused in any case.
+    estimator and of what it contains (`n_jobs` too); X, y and the fit parameters, as values; the
+    versions of Python, NumPy, and of the packages that define the classes and functions. To forget
+    everything, delete the folder.
 
     **Trust.** Models are kept as pickles. Whoever can write the folder can run code as you.
 
+    **Your own code.** A class or function of a notebook, a script, or a package without a version
+    has nothing that says whether it is still the same. Give a `version`, and another one whenever
+    the code, or anything it reads, has changed. Lambdas, and what is defined inside a function,
+    have no name to be found again by: they are refused.
+
     **random_state=None.** The first such fit is kept, and every later one **is that same model**:
     right for going on with a search, wrong for measuring how much a result varies from fit to fit.
-    `fit` warns: give a number, and a different one for every repetition.
 
-    Parameters of the wrapped estimator are named as in a pipeline, `estimator__max_depth`. What
-    scikit-learn's searches and pipelines use of it is passed on; `estimator_` has the rest. A
-    search's fit times are, for fits found in the folder, those of loading. Failed fits are not
-    kept; neither are warnings, which a loaded fit does not repeat.
+    What scikit-learn's searches and pipelines use of the wrapped estimator is passed on;
+    `estimator_` has the rest. A fit that is found takes the time of loading in a search's results,
+    and does not repeat its warnings. Failed fits are not kept.
 
     Args:
         estimator: what to fit, any scikit-learn estimator.
@@ -84,8 +81,7 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
             missing; a part of the estimator has no name; or estimator or data cannot be pickled.
 
     Warns:
-        UserWarning: by `fit`: a `random_state` is None; the model cannot be kept (it is returned
-            all the same); or a kept one was damaged, and the fit has been done again.
+        UserWarning: by `fit`: a `random_state` is None; a model cannot be kept, or was damaged.
 
     Example:
         >>> forest = CachedEstimator(RandomForestClassifier(random_state=0), "cache/forest")
@@ -104,19 +100,18 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
         _warn_if_unseeded(estimator)
         file = folder / f"{_key(estimator, X, y, fit_params, self.version)}.fit"
         model = _load(file)
-        self.from_cache_ = model is not None
-        if model is None:
+        from_cache = model is not None
+        if not from_cache:
             model = estimator.fit(X, y, **fit_params)
             _save(file, model)
-        self.estimator_ = model
+        self.estimator_, self.from_cache_ = model, from_cache
         return self
 
-    predict, predict_proba, predict_log_proba, decision_function, score_samples = map(
-        _passed_on,
-        ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples"),
+    predict, predict_proba, predict_log_proba, decision_function = map(
+        _passed_on, ("predict", "predict_proba", "predict_log_proba", "decision_function")
     )
-    transform, inverse_transform, get_feature_names_out = map(
-        _passed_on, ("transform", "inverse_transform", "get_feature_names_out")
+    score_samples, transform, inverse_transform, get_feature_names_out = map(
+        _passed_on, ("score_samples", "transform", "inverse_transform", "get_feature_names_out")
     )
 
     @available_if(_wrapped_has("score"))
@@ -136,9 +131,6 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
             return getattr(self.estimator_, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return "estimator_" in vars(self)
-
     def __sklearn_tags__(self):
         return get_tags(self.estimator)  # a classifier if the wrapped one is, and so on
 
@@ -154,29 +146,21 @@ def _open_folder(cache_dir) -> Path:
     folder = Path(cache_dir).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise OSError(
-            error.errno,
-            f"cache_dir must be a folder that can be written ({error.strerror}), got",
-            str(cache_dir),
-        ) from error
+        text = f"cache_dir must be a folder that can be written ({error.strerror}), got"
+        raise OSError(error.errno, text, str(cache_dir)) from error
     return folder
 
 
 def _warn_if_unseeded(estimator) -> None:
-    unseeded = [
-        name
-        for name, value in estimator.get_params().items()
-        if name.rpartition("__")[2] == "random_state" and value is None
-    ]
-    if unseeded:
-        names = ", ".join(f"estimator__{name}" for name in sorted(unseeded))
+    unset = sorted(name for name, value in estimator.get_params().items() if value is None)
+    names = [f"estimator__{name}" for name in unset if name.split("__")[-1] == "random_state"]
+    if names:
         warnings.warn(
-            f"random_state is None ({names}): the first fit is kept, and every later fit of the "
-            "same parameters and data will be that same model. Set it to a number, another one "
-            "for every repetition.",
+            f"random_state is None ({', '.join(names)}): the first fit is kept, and every later "
+            "fit of the same parameters and data will be that same model. Set it to a number, "
+            "another one for every repetition.",
             stacklevel=3,
         )
 
@@ -208,34 +192,27 @@ def _key(estimator, X, y, fit_params: dict, version) -> str:
 
 
 def _plain(value, code: set):
-    """A value in a form that is the same in every process, however it got there.
-
-    Its classes and functions are added to `code`, and stand in it by name: a worker cannot import
-    those of a notebook.
-    """
-
-    def plain(*values) -> list:
-        return [_plain(one, code) for one in values]
-
+    """A value in a form that is the same in every process; its code goes to `code`."""
+    plain = functools.partial(_plain, code=code)
     if type(value) in (np.ndarray, np.memmap):
         return np.ascontiguousarray(value)  # a worker may get a copy, or a map of a file
     if isinstance(value, list | tuple):
-        return [type(value).__name__, *plain(*value)]
+        return [type(value).__name__, *map(plain, value)]
     if isinstance(value, dict):
         # in a list: joblib passes over some dictionaries that cannot be pickled
         entries = sorted(value.items(), key=lambda entry: repr(entry[0]))
-        return ["dict", *(plain(*entry) for entry in entries)]
+        return ["dict", *([plain(key), plain(one)] for key, one in entries)]
     if isinstance(value, functools.partial):
-        return ["partial", *plain(value.func, value.args, value.keywords)]
+        return ["partial", *map(plain, (value.func, value.args, value.keywords))]
     if isinstance(value, MethodType):
-        return [value.__name__, *plain(value.__self__)]
+        return [value.__name__, plain(value.__self__)]
     is_code = isinstance(value, type | FunctionType)
     item = value if is_code else type(value)
     parts = [item] if isinstance(item, FunctionType) else item.__mro__
     code.update(part for part in parts if _package(part) not in _STANDARD)
     if isinstance(value, BaseEstimator):
-        return [_name(item), *plain(vars(value))]
-    return _name(value) if is_code else value
+        return [_name(item), plain(vars(value))]
+    return _name(value) if is_code else value  # a worker cannot import those of a notebook
 
 
 _STANDARD = sys.stdlib_module_names - {"__main__"}
@@ -277,8 +254,8 @@ def _save(file: Path, model) -> None:
 def _load(file: Path):
     """A kept model; None if there is none, or, with a warning, if it is damaged."""
     try:
-        digest, content = (kept := file.read_bytes())[:32], kept[32:]
-        if hashlib.sha256(content).digest() != digest:
+        kept = file.read_bytes()
+        if hashlib.sha256(content := kept[32:]).digest() != kept[:32]:
             raise ValueError("its sum is wrong")
         return pickle.loads(content)
     except FileNotFoundError:

@@ -1,7 +1,4 @@
-"""Search strategies as scikit-learn search classes: greedy, evolutionary, and by priority.
-
-They search any estimator, on any joblib backend, and give the `cv_results_` of GridSearchCV.
-"""
+"""Strategies as search classes, for any estimator and joblib backend, which fill `cv_results_`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,11 +11,11 @@ import traceback
 import warnings
 
 from helpers.search.space import Choice, Point, Range, Space
-from helpers.search.strategies import Strategy, evolution, greedy, priority
+from helpers.search.strategies import Strategy, evolution, greedy, next_batch, priority
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
-from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._search import BaseSearchCV, GridSearchCV
 from sklearn.model_selection._split import _yields_constant_splits
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils import check_random_state
@@ -26,25 +23,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 
 def _settings(
-    self,
-    estimator,
-    param_space,
-    *,
-    max_evals: int | None = 50,
-    max_seconds: float | None = None,
-    batch_size: int = 1,
-    initial=None,
-    random_state=None,
-    scoring=None,
-    n_jobs: int | None = None,
-    refit=True,
-    cv=None,
-    verbose: int = 0,
-    pre_dispatch="2*n_jobs",
-    error_score=np.nan,
-    return_train_score: bool = False,
+    param_space, *, max_evals=50, max_seconds=None, batch_size=1, initial=None, random_state=None
 ):
-    """The arguments that all search classes share; only its signature is used."""
+    """What all search classes take where GridSearchCV has `param_grid`; only a signature."""
 
 
 class StrategySearchCV(BaseSearchCV):
@@ -73,12 +54,12 @@ class StrategySearchCV(BaseSearchCV):
     def __init_subclass__(cls, **kwargs) -> None:
         """Write `__init__`, whose signature scikit-learn reads, from the strategy's own."""
         super().__init_subclass__(**kwargs)
-        own = [
-            one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for one in list(inspect.signature(cls.strategy).parameters.values())[4:]
-        ]
-        shared = inspect.signature(_settings)
-        signature = shared.replace(parameters=[*shared.parameters.values(), *own])
+        ours, grids, own = (
+            [*inspect.signature(function).parameters.values()]
+            for function in (_settings, GridSearchCV.__init__, cls.strategy)
+        )
+        own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own[4:]]
+        signature = inspect.Signature([*grids[:2], *ours, *grids[3:], *own])
 
         def __init__(self, *args, **kwargs) -> None:
             given = signature.bind(self, *args, **kwargs)
@@ -108,13 +89,12 @@ class StrategySearchCV(BaseSearchCV):
 
     def _run_search(self, evaluate_candidates, *, callback_ctx=None) -> None:
         space = self._checked_space()
-        limit = min(space.size, self.max_evals or math.inf)
         own = {name: getattr(self, name) for name in self._own}
         rng, initial = check_random_state(self.random_state), self._initial_points(space)
         strategy = self.strategy(space, rng, self.batch_size, initial, **own)
-        self._trials = _Trials(self, evaluate_candidates, callback_ctx, limit)
+        self._trials = _Trials(self, space, evaluate_candidates, callback_ctx)
         try:
-            self._trials.drive(strategy, space, limit, self.max_seconds or math.inf)
+            self._trials.drive(strategy)
         finally:
             del self._trials
 
@@ -161,17 +141,17 @@ class StrategySearchCV(BaseSearchCV):
         return points
 
     def _format_results(self, candidate_params, n_splits, out, more_results=None) -> dict:
-        """Put the candidates back of which no fold could be fitted.
-
-        scikit-learn refuses a batch in which every fit fails, so such candidates never come here.
-        """
+        """Put back what scikit-learn leaves out: the candidates of batches in which all failed."""
         self._trials.last_call = (candidate_params, n_splits, out, more_results)
         candidates, rows = list(candidate_params), list(out)
-        like = next(row for row in out if row["fit_error"] is None)
+        like = next(row for row in out if row["fit_error"] is None)  # has the metrics' names
+        failure, scores = self.error_score, like["test_scores"]
+        failure = dict.fromkeys(scores, failure) if isinstance(scores, dict) else failure
         for position, params, seconds in self._trials.lost:
             candidates.insert(position, params)
-            row = _failed_row(like, self.error_score, seconds / n_splits)
-            rows[position * n_splits : position * n_splits] = [row] * n_splits
+            row = {"fit_error": "lost", "fit_time": seconds / n_splits, "score_time": 0.0}
+            row |= dict.fromkeys(like.keys() & {"test_scores", "train_scores"}, failure)
+            rows[position * n_splits : position * n_splits] = [like | row] * n_splits
         failed = np.array([row["fit_error"] is not None for row in rows])
         self._trials.failed = failed.reshape(-1, n_splits).any(axis=1)
         with warnings.catch_warnings():  # said once, at the end
@@ -186,44 +166,44 @@ def _holds_estimators(parameter: Choice | Range) -> bool:
 class _Trials:
     """The evaluations of one search: passes batches on to scikit-learn, and remembers failures."""
 
-    def __init__(self, search: BaseSearchCV, evaluate_candidates, context, limit: float) -> None:
-        self.search, self.evaluate_candidates = search, evaluate_candidates
-        self.count = 0
+    def __init__(self, search: StrategySearchCV, space: Space, evaluate_candidates, context):
+        self.search, self.space, self.evaluate_candidates = search, space, evaluate_candidates
+        self.limit, self.count = min(space.size, search.max_evals or math.inf), 0
         self.lost: list[tuple[int, dict, float]] = []  # position, parameters, seconds
-        self.failed = np.array([], dtype=bool)
-        self.results: dict = {}
-        self.last_call: tuple = ()
-        self.error: BaseException | None = None
-        subtasks = int(limit) * search.n_splits_ if math.isfinite(limit) else None
+        self.results, self.error = {}, None
+        subtasks = int(self.limit) * search.n_splits_ if math.isfinite(self.limit) else None
         self.context = context.subcontext(
             task_name="search", max_subtasks=subtasks, sequential_subtasks=False
         ).call_on_fit_task_begin(estimator=search)
 
-    def drive(self, strategy: Strategy, space: Space, limit: float, max_seconds: float) -> None:
-        """Evaluate what the strategy asks for, until it ends or one of the budgets is used up.
-
-        At least one batch is evaluated; no other begins after `max_seconds`.
-        """
-        start = time.perf_counter()
-        batch = next(strategy, None)
-        while batch:
-            batch = batch[: int(min(len(batch), limit - self.count))]
-            scores = self.evaluate([space.params(point) for point in batch])
-            if self.count >= limit or time.perf_counter() - start >= max_seconds:
+    def drive(self, strategy: Strategy) -> None:
+        """Evaluate what the strategy asks for, until it ends or one of the budgets is used up."""
+        deadline, scores = time.perf_counter() + (self.search.max_seconds or math.inf), None
+        while batch := next_batch(strategy, scores):
+            batch = batch[: int(min(len(batch), self.limit - self.count))]
+            scores = self.evaluate([self.space.params(point) for point in batch])
+            if self.count >= self.limit or time.perf_counter() >= deadline:
                 break
-            try:
-                batch = strategy.send(scores)
-            except StopIteration:
-                break
-        self.end()
+        if not self.results:
+            raise ValueError(
+                f"param_space must hold a candidate that can be fitted; all {self.count} that were "
+                f"tried failed. {self.error}"
+            )
+        self.results.update(self.search._format_results(*self.last_call))  # what was lost last, too
+        for name in [key for key in self.results if key.startswith(("mean_test_", "mean_train_"))]:
+            kind, means = name.split("_")[1], self.results[name]
+            if not np.isfinite(means[~self.failed]).all():  # but of a fit that failed
+                text = f"One or more of the {kind} scores are non-finite: {means}"
+                warnings.warn(text, stacklevel=2)
+        self.context.call_on_fit_task_end(estimator=self.search)
 
     def evaluate(self, candidates: list[dict]) -> np.ndarray:
         """Mean scores of the candidates, NaN for those without one: shape (len(candidates),)."""
         start, first = time.perf_counter(), self.count
-        numbered = _Numbered(self.context, first * self.search.n_splits_)
+        self.first_task = first * self.search.n_splits_
         self.count += len(candidates)
         try:
-            self.results = self.evaluate_candidates(candidates, callback_ctx=numbered)
+            self.results = self.evaluate_candidates(candidates, callback_ctx=self)
         except BaseException as error:
             if not _all_fits_failed(error):
                 if self.results:  # stopped by hand, say: keep what was computed
@@ -232,63 +212,25 @@ class _Trials:
             self.error = error
             seconds = (time.perf_counter() - start) / len(candidates)
             self.lost += [(first + i, params, seconds) for i, params in enumerate(candidates)]
-            warnings.warn(
-                f"every fit failed of {candidates}; the search goes on without",
-                FitFailedWarning,
-                stacklevel=2,
-            )
+            text = f"every fit failed of {candidates}; the search goes on without"
+            warnings.warn(text, FitFailedWarning, stacklevel=2)
             return np.full(len(candidates), self.search.error_score, dtype="float64")
-        return np.asarray(self.results[self.guide()], dtype="float64")[first:]
+        first_metric = next(key for key in self.results if key.startswith("mean_test_"))
+        guide = self.results.get(f"mean_test_{self.search.refit}", self.results[first_metric])
+        return np.asarray(guide, dtype="float64")[first:]
 
-    def guide(self) -> str:
-        """The result that guides the search: the mean of the metric of `refit`, else the first."""
-        means = [key for key in self.results if key.startswith("mean_test_")]
-        chosen = f"mean_test_{self.search.refit}"
-        return chosen if chosen in means else means[0]
-
-    def end(self) -> None:
-        if not self.results:
-            raise ValueError(
-                f"param_space must hold a candidate that can be fitted; all {self.count} that were "
-                f"tried failed. {self.error}"
-            )
-        self.results.update(self.search._format_results(*self.last_call))  # what was lost last, too
-        for name in [key for key in self.results if key.startswith(("mean_test_", "mean_train_"))]:
-            if not np.isfinite(self.results[name][~self.failed]).all():  # but of a fit that failed
-                kind, means = name.split("_")[1], self.results[name]
-                warnings.warn(
-                    f"One or more of the {kind} scores are non-finite: {means}",
-                    stacklevel=2,
-                )
-        self.context.call_on_fit_task_end(estimator=self.search)
+    def subcontext(self, *, task_name: str, task_id: int):
+        """The callbacks' context of a fit, counted on from earlier batches: one progress bar."""
+        return self.context.subcontext(task_name=task_name, task_id=self.first_task + task_id)
 
 
 def _all_fits_failed(error: BaseException) -> bool:
-    """Whether scikit-learn raised the error because no fit of this batch succeeded.
+    """Whether scikit-learn raised the error, two calls below ours, since a batch's fits all failed.
 
-    It has no error of its own for that, and its text can stand in another's (of a search within the
-    search); so we ask where it was raised: two calls below ours.
+    Its text does not tell: it can stand in the error of a search within the search.
     """
     frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
     return len(frames) == 3 and frames[-1] is _warn_or_raise_about_fit_failures.__code__
-
-
-class _Numbered:
-    """A callback context whose tasks count on from earlier batches: one progress bar for all."""
-
-    def __init__(self, context, first: int) -> None:
-        self.context, self.first = context, first
-
-    def subcontext(self, *, task_name: str, task_id: int):
-        return self.context.subcontext(task_name=task_name, task_id=self.first + task_id)
-
-
-def _failed_row(like: dict, error_score: float, seconds: float) -> dict:
-    """What scikit-learn would record of a fit that failed, with the metrics of one that did not."""
-    scores = like["test_scores"]
-    lost = dict.fromkeys(scores, error_score) if isinstance(scores, dict) else error_score
-    row = like | {"fit_error": "lost", "test_scores": lost, "fit_time": seconds, "score_time": 0.0}
-    return row | ({"train_scores": lost} if "train_scores" in like else {})
 
 
 class GreedySearchCV(StrategySearchCV):
@@ -330,11 +272,9 @@ class EvolutionSearchCV(StrategySearchCV):
     """Regularised evolution over a space, by cross-validation; see `evolution` for the strategy.
 
     Args:
-        estimator, param_space and the rest: as in `GreedySearchCV`.
+        estimator and the rest, also attributes and errors: as in `GreedySearchCV`.
         population_size: candidates alive, 2 or more; the first of them are random.
         tournament_size: of them that compete to become a parent, 1 or more.
-
-    Attributes, Raises: as in `GreedySearchCV`.
     """
 
     strategy = staticmethod(evolution)
@@ -348,12 +288,10 @@ class PrioritySearchCV(StrategySearchCV):
     """Bayesian optimisation over a pool, by cross-validation; see `priority` for the strategy.
 
     Args:
-        estimator, param_space and the rest: as in `GreedySearchCV`.
+        estimator and the rest, also attributes and errors: as in `GreedySearchCV`.
         n_initial: candidates before the surrogate is asked, 1 or more.
         pool_size: candidates in the pool, 2 or more; a smaller space is in it as a whole.
         start: "farthest": the first candidates lie far from each other; or "random".
-
-    Attributes, Raises: as in `GreedySearchCV`.
     """
 
     strategy = staticmethod(priority)
@@ -370,8 +308,7 @@ class Incumbent:
 
     Attributes:
         evaluations: 1, 2, and so on.
-        seconds: of fitting and scoring so far, summed over candidates and folds (compute, not
-            wall: it is the same however many workers shared it).
+        seconds: of fitting and scoring so far, summed over candidates, folds and workers.
         score: best mean test score so far; NaN as long as everything failed.
         index: row of `cv_results_` that holds it, the first of equals; -1 for none.
     """
@@ -397,14 +334,12 @@ def incumbent(cv_results: dict, metric: str = "score") -> Incumbent:
         raise ValueError(f"metric must be one of {metrics}, got {metric!r}")
     scores = np.asarray(cv_results[f"mean_test_{metric}"], dtype="float64")
     folds = sum(key.startswith("split") and key.endswith(f"_test_{metric}") for key in cv_results)
-    per_fold = np.add(cv_results["mean_fit_time"], cv_results["mean_score_time"])
-    lowest = np.where(np.isnan(scores), -np.inf, scores)
-    best = np.maximum.accumulate(lowest)
-    index = np.array([int(np.argmax(lowest[: n + 1])) for n in range(len(scores))])
+    seconds = folds * np.add(cv_results["mean_fit_time"], cv_results["mean_score_time"])
+    best = np.maximum.accumulate(np.where(np.isnan(scores), -np.inf, scores))
     nothing = np.isneginf(best)
     return Incumbent(
         evaluations=np.arange(1, len(scores) + 1),
-        seconds=np.cumsum(per_fold * folds),
+        seconds=np.cumsum(seconds),
         score=np.where(nothing, np.nan, best),
-        index=np.where(nothing, -1, index),
+        index=np.where(nothing, -1, np.searchsorted(best, best)),
     )

@@ -25,12 +25,14 @@ class Choice:
 
     def __init__(self, values: Sequence) -> None:
         unique = {_hash(value): value for value in values}
-        self.keys, self.values = list(unique), list(unique.values())
+        self.keys, self.values = tuple(unique), list(unique.values())
+        self.signature = self.keys
         self.size = len(self.values)
         numeric = [place for place, value in enumerate(self.values) if _is_number(value)]
         self.order = sorted(numeric, key=self.values.__getitem__) if len(numeric) > 1 else []
-        self.categories = [place for place in range(self.size) if place not in self.order]
-        self.signature = tuple(self.keys)
+        self.ranks = {place: rank / (len(numeric) - 1) for rank, place in enumerate(self.order)}
+        others = [place for place in range(self.size) if place not in self.order]
+        self.categories = others if self.size > 1 else []  # one value needs no code
 
     def random(self, rng: np.random.RandomState) -> int:
         """Any position, each as likely as any other."""
@@ -45,7 +47,7 @@ class Choice:
         return self.order[len(self.order) // 2] if self.order else 0
 
     def find(self, value) -> int | None:
-        """The position of a value, None if it is not in the list."""
+        """The position of a value, None if the parameter never takes it."""
         key = _hash(value)
         return self.keys.index(key) if key in self.keys else None
 
@@ -54,9 +56,8 @@ class Choice:
         if position not in self.order:
             return [other for other in range(self.size) if other != position]
         rank = self.order.index(position)
-        return (
-            self.order[max(rank - 1, 0) : rank] + self.order[rank + 1 : rank + 2] + self.categories
-        )
+        lower, higher = self.order[max(rank - 1, 0) : rank], self.order[rank + 1 : rank + 2]
+        return lower + higher + self.categories
 
     def value(self, position: int):
         """The value that an estimator is given."""
@@ -68,28 +69,21 @@ class Choice:
 
     def encode(self, position: int) -> list[float]:
         """Rank among the numbers, from 0 to 1 (0.5 for a category), and a one-hot category."""
-        if self.size == 1:
-            return []
-        code = [float(position == category) / math.sqrt(2) for category in self.categories]
-        if not self.order:
-            return code
-        if position not in self.order:
-            return [0.5, *code]
-        return [self.order.index(position) / (len(self.order) - 1), *code]
+        code = [self.ranks.get(position, 0.5)] if self.order else []
+        return code + [float(position == one) / math.sqrt(2) for one in self.categories]
 
 
 class Range:
-    """A parameter drawn from a frozen scipy.stats distribution; its position is the quantile."""
+    """As `Choice`, drawn from a frozen scipy.stats distribution; the position is the quantile."""
 
     size = math.inf
 
     def __init__(self, distribution) -> None:
         law, self.distribution = distribution.dist, distribution
         self.is_discrete = hasattr(law, "pmf")
-        atoms = [] if getattr(law, "xk", None) is None else [float(atom) for atom in law.xk]
+        atoms, weights = ([*map(float, getattr(law, name, ()))] for name in ("xk", "pk"))
         self.is_whole = self.is_discrete and all(atom.is_integer() for atom in atoms)
         self.values: dict = {}  # of positions already asked for: SciPy takes its time
-        weights = [float(weight) for weight in law.pk] if atoms else []
         self.signature = (law.name, repr((distribution.args, distribution.kwds, atoms, weights)))
 
     def _settle(self, quantile: float) -> float:
@@ -102,7 +96,6 @@ class Range:
         return round(float(law.cdf(value) - law.pmf(value) / 2), 12)
 
     def random(self, rng: np.random.RandomState) -> float:
-        """A draw from the distribution."""
         return self._settle(rng.random_sample())
 
     def mutate(self, position: float, rng: np.random.RandomState) -> float:
@@ -111,11 +104,9 @@ class Range:
         return self._settle(1 - abs(1 - moved))
 
     def middle(self) -> float:
-        """Where to start when nothing is known: the median."""
         return self._settle(0.5)
 
     def find(self, value) -> float | None:
-        """The position of a value, None if the distribution never gives it."""
         low, high = self.distribution.support()
         if not _is_number(value) or not low <= value <= high:
             return None
@@ -128,15 +119,14 @@ class Range:
 
     def neighbours(self, position: float) -> list[float]:
         """A step of STEP quantiles down and up; where values are coarser, the next value."""
-        steps = [self._step(position, sign) for sign in (-1, 1)]
-        return [moved for moved in steps if moved != position]
-
-    def _step(self, position: float, sign: int) -> float:
-        moved = self._settle(position + sign * STEP)
-        if moved != position or not self.is_discrete:
-            return moved
-        half = self.distribution.pmf(self.value(position)) / 2  # one value is more than a step
-        return self._settle(position + sign * (half + EDGE))
+        near = []
+        for sign in (-1, 1):
+            moved = self._settle(position + sign * STEP)
+            if moved == position and self.is_discrete:  # one value is more than a step
+                half = self.distribution.pmf(self.value(position)) / 2
+                moved = self._settle(position + sign * (half + EDGE))
+            near.append(moved)
+        return [moved for moved in near if moved != position]
 
     def value(self, position: float):
         """The value that an estimator is given: a float, or an int where all values are whole."""
@@ -146,11 +136,9 @@ class Range:
         return self.values[position]
 
     def key(self, position: float) -> str:
-        """Equal for equal values, whatever parameter they come from."""
         return _hash(self.value(position))
 
     def encode(self, position: float) -> list[float]:
-        """The quantile."""
         return [position]
 
 
@@ -197,12 +185,17 @@ class Space:
             )
         self.subspaces = [_read(mapping) for mapping in mappings]
         self.names = sorted({name for subspace in self.subspaces for name in subspace})
-        self._sizes = [
-            math.prod(parameter.size for parameter in subspace.values())
-            for subspace in self.subspaces
-        ]
+        self._sizes = [math.prod(one.size for one in each.values()) for each in self.subspaces]
         self.size = sum(self._sizes)
-        self._blocks = self._lay_out_columns()
+        self._columns = len(self.subspaces) if len(self.subspaces) > 1 else 0
+        self._starts, places = {}, {}  # of each parameter's columns; what is one has one place
+        for index, subspace in enumerate(self.subspaces):
+            for name, parameter in subspace.items():
+                same = name, parameter.signature, self._owner(subspace, name)
+                if same not in places:
+                    places[same] = self._columns
+                    self._columns += len(parameter.encode(parameter.middle()))
+                self._starts[index, name] = places[same]
 
     def find(self, params: Mapping) -> Point | None:
         """The point with exactly these parameters, None if the space does not hold it."""
@@ -248,8 +241,8 @@ class Space:
         """A copy with one parameter changed at random, or taken to another subspace."""
         index, positions = point
         parameters = list(self.subspaces[index].values())
-        changeable = [place for place, one in enumerate(parameters) if one.size > 1]
-        choices = changeable + [-1] * (len(self.subspaces) > 1)
+        choices = [place for place, one in enumerate(parameters) if one.size > 1]
+        choices += [-1] * (len(self.subspaces) > 1)
         if not choices:
             return point
         place = choices[rng.randint(len(choices))]
@@ -267,15 +260,14 @@ class Space:
         Subspaces share the columns of a parameter that has the same values in both and belongs to
         the same kind of estimator: `model__C` of two algorithms is two parameters.
         """
-        codes = np.full((len(points), self._blocks["columns"]), 0.5)
-        for row, point in enumerate(points):
+        codes = np.full((len(points), self._columns), 0.5)
+        for code, point in zip(codes, points, strict=True):
             if len(self.subspaces) > 1:
-                codes[row, : len(self.subspaces)] = 0.0
-                codes[row, point[0]] = 1 / math.sqrt(2)
+                code[: len(self.subspaces)] = 0.0
+                code[point[0]] = 1 / math.sqrt(2)
             for name, parameter, position in self._parts(point):
-                code = parameter.encode(position)
-                start = self._blocks[point[0], name]
-                codes[row, start : start + len(code)] = code
+                part, start = parameter.encode(position), self._starts[point[0], name]
+                code[start : start + len(part)] = part
         return codes
 
     def _parts(self, point: Point) -> Iterator[tuple]:
@@ -285,11 +277,10 @@ class Space:
 
     def _moved(self, point: Point, to: int, rng: np.random.RandomState | None = None) -> Point:
         """The point of another subspace that keeps what it can; the rest: random, or middle."""
-        here, subspace, positions = self.params(point), self.subspaces[point[0]], []
-        for name, parameter in self.subspaces[to].items():
-            shared = name in here and self._owner(subspace, name) == self._owner(
-                self.subspaces[to], name
-            )
+        here, positions = self.params(point), []
+        old, new = self.subspaces[point[0]], self.subspaces[to]
+        for name, parameter in new.items():
+            shared = name in here and self._owner(old, name) == self._owner(new, name)
             found = parameter.find(here[name]) if shared else None
             fresh = parameter.middle() if rng is None else parameter.random(rng)
             positions.append(fresh if found is None else found)
@@ -301,19 +292,6 @@ class Space:
         prefixes = itertools.accumulate(name.split("__")[:-1], "{}__{}".format)
         owners = [subspace[prefix] for prefix in prefixes if prefix in subspace]
         return tuple(sorted({type(value).__name__ for one in owners for value in one.values}))
-
-    def _lay_out_columns(self) -> dict:
-        """Where each parameter's columns start; what is one parameter has one place."""
-        blocks, shared = {}, {}
-        columns = len(self.subspaces) if len(self.subspaces) > 1 else 0
-        for index, subspace in enumerate(self.subspaces):
-            for name, parameter in subspace.items():
-                same = name, parameter.signature, self._owner(subspace, name)
-                if same not in shared:
-                    shared[same] = columns
-                    columns += len(parameter.encode(parameter.middle()))
-                blocks[index, name] = shared[same]
-        return blocks | {"columns": columns}
 
 
 def _read(mapping: Mapping) -> dict[str, Choice | Range]:

@@ -1,16 +1,16 @@
 """Search strategies as generators: two that learn nothing, and three that learn from their results.
 
 A strategy yields batches of points that were not evaluated before, and receives their scores
-(higher is better, NaN for a failure). It knows nothing of estimators, so it runs on a table or a
-formula as well: `run` drives it there, and the classes of `helpers.search` with cross-validation.
+(higher is better, NaN for a failure). `run` drives it over a table or a formula, and the classes of
+`helpers.search` with cross-validation.
 
 Each takes the space, a random state, the size of a batch, and `initial` points to evaluate before
-all others: the defaults, or what was good elsewhere. What they score guides it as if it had chosen
-them itself.
+all others: the defaults, or what was good elsewhere. What they score guides it, too.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial
 import math
 import numbers
 import warnings
@@ -41,25 +41,26 @@ class _Memory:
     def __getitem__(self, point: Point) -> float:
         return self.scores[self.space.key(point)]
 
-    def ask(self, points: Sequence[Point]) -> Generator[list[Point], np.ndarray, None]:
+    def ask(self, points: Sequence[Point]) -> Strategy:
         """Have new, different points evaluated; `yield from memory.ask(points)`."""
         scores = yield list(points)
         for point, score in zip(points, scores, strict=True):
             self.scores[self.space.key(point)] = -math.inf if np.isnan(score) else float(score)
 
-    def begin(
-        self, initial: Sequence[Point], batch_size: int
-    ) -> Generator[list[Point], np.ndarray, list[Point]]:
-        """Have the initial points evaluated, each once; they are returned, the best one first."""
-        points = list({self.space.key(point): point for point in initial}.values())
+    def ask_all(self, points: Iterable[Point], batch_size: int) -> Generator:
+        """Have the new ones of some points evaluated; they are returned, the best one first."""
+        points = list(self.left(points).values())
         for place in range(0, len(points), batch_size):
             yield from self.ask(points[place : place + batch_size])
         return sorted(points, key=self.__getitem__, reverse=True)
 
+    def left(self, points: Iterable[Point]) -> dict[frozenset, Point]:
+        """Those of some points that were not evaluated, each once, by their keys."""
+        return {key: point for point in points if (key := self.space.key(point)) not in self.scores}
+
     def new(self, draw: Callable[[], Point], count: int) -> list[Point]:
         """Up to `count` different points from `draw` that were not evaluated."""
-        found: dict[frozenset, Point] = {}
-        in_vain = 0
+        found, in_vain = {}, 0
         while len(found) < count and in_vain < TRIES:
             point = draw()
             key = self.space.key(point)
@@ -72,8 +73,8 @@ class _Memory:
         """Up to `count` random points that were not evaluated; in a finite space none is missed."""
         found = self.new(lambda: self.space.random(rng), count)
         if len(found) < count and math.isfinite(self.space.size):
-            rest = {self.space.key(p): p for p in self.space.points() if p not in self}
-            return [list(rest.values())[i] for i in rng.permutation(len(rest))[:count]]
+            rest = list(self.left(self.space.points()).values())
+            return [rest[i] for i in rng.permutation(len(rest))[:count]]
         return found
 
 
@@ -85,7 +86,7 @@ def at_random(
     Source: Bergstra and Bengio 2012, without replacement.
     """
     memory = _Memory(space)
-    yield from memory.begin(initial, batch_size)
+    yield from memory.ask_all(initial, batch_size)
     while batch := memory.new_random(rng, batch_size):
         yield from memory.ask(batch)
 
@@ -110,14 +111,11 @@ def in_order(
 
     def order(point: Point) -> tuple:
         index, positions = point
-        loops = [place for place in nesting if place < len(positions)]
-        return subspaces[index], [signs[place] * positions[place] for place in loops]
+        return subspaces[index], [signs[i] * positions[i] for i in nesting if i < len(positions)]
 
     memory = _Memory(space)
-    yield from memory.begin(initial, batch_size)
-    rest = {space.key(p): p for p in sorted(points, key=order) if p not in memory}
-    for place in range(0, len(rest), batch_size):
-        yield from memory.ask(list(rest.values())[place : place + batch_size])
+    yield from memory.ask_all(initial, batch_size)
+    yield from memory.ask_all(sorted(points, key=order), batch_size)
 
 
 def greedy(
@@ -133,23 +131,20 @@ def greedy(
     tables, White et al. 2020 (arXiv 2005.02960).
     """
     memory = _Memory(space)
-    start = (yield from memory.begin(initial, batch_size))[:1]
+    start = (yield from memory.ask_all(initial, batch_size))[:1]
     while start or (start := memory.new_random(rng, 1)):
-        if start[0] not in memory:
-            yield from memory.ask(start)
+        yield from memory.ask_all(start, batch_size=1)
         best, plateau, reached = memory[start[0]], deque(start), {space.key(start[0])}
         while plateau and math.isfinite(best):
             near = [p for p in space.neighbours(plateau[0]) if space.key(p) not in reached]
             known = [point for point in near if point in memory]
-            top = max(known, key=lambda point: memory[point], default=None)
-            if top is not None and memory[top] > best:
+            if known and memory[top := max(known, key=memory.__getitem__)] > best:
                 best, plateau, reached = memory[top], deque([top]), {space.key(top)}
                 continue
             equal = {space.key(point): point for point in known if memory[point] == best}
             plateau.extend(equal.values())
             reached.update(equal)
-            unknown = list({space.key(p): p for p in near if p not in memory}.values())
-            if unknown:
+            if unknown := list(memory.left(near).values()):
                 chosen = rng.permutation(len(unknown))[:batch_size]
                 yield from memory.ask([unknown[i] for i in chosen])
             else:
@@ -174,20 +169,18 @@ def evolution(
     """
     memory = _Memory(space)
     population: deque[Point] = deque(maxlen=population_size)  # the oldest is dropped
-    population.extend(reversed((yield from memory.begin(initial, batch_size))))
+    population.extend(reversed((yield from memory.ask_all(initial, batch_size))))
 
     def child() -> Point:
         rivals = [population[i] for i in rng.randint(len(population), size=tournament_size)]
-        parent = max(rivals, key=lambda point: memory[point])
-        mutant = space.mutate(parent, rng)
+        mutant = space.mutate(max(rivals, key=memory.__getitem__), rng)
         while mutant in memory and rng.random_sample() < 0.5:
             mutant = space.mutate(mutant, rng)  # everything near is known: look further
         return mutant
 
     while True:
         if len(population) < population_size:
-            count = min(batch_size, population_size - len(population))
-            batch = memory.new_random(rng, count)
+            batch = memory.new_random(rng, min(batch_size, population_size - len(population)))
         else:
             batch = memory.new(child, batch_size) or memory.new_random(rng, batch_size)
         if not batch:
@@ -226,24 +219,21 @@ def priority(
     if start not in ("farthest", "random"):
         raise ValueError(f"start must be 'farthest' or 'random', got {start!r}")
     memory = _Memory(space)
-    done = yield from memory.begin(initial, batch_size)
+    done = yield from memory.ask_all(initial, batch_size)
     is_whole = space.size <= pool_size
     sample = list(space.points()) if is_whole else memory.new_random(rng, pool_size)
     sample = [sample[i] for i in rng.permutation(len(sample))]
     first = farthest_first(space.encode(sample), n_initial) if start == "farthest" else []
-    pool = {space.key(point): point for point in [*(sample[i] for i in first), *sample]}
-    pool = {key: point for key, point in pool.items() if key not in memory.scores}
+    pool = memory.left([*(sample[i] for i in first), *sample])
     while pool:
         if len(done) < n_initial:
             batch = list(pool.values())[: min(batch_size, n_initial - len(done))]
         else:
-            scores = [memory[point] for point in done]
             if not is_whole:
-                best = done[int(np.argmax(scores))]
-                mutants = memory.new(lambda best=best: space.mutate(best, rng), MUTANTS)
-                pool |= {space.key(point): point for point in mutants}
+                best = max(done, key=memory.__getitem__)
+                pool |= memory.left(memory.new(partial(space.mutate, best, rng), MUTANTS))
             candidates = list(pool.values())
-            chosen, gain = _most_promising(space, done, scores, candidates, batch_size)
+            chosen, gain = _most_promising(memory, done, candidates, batch_size)
             batch = [candidates[place] for place in chosen]
             if not is_whole and len(pool) > OVERGROWN * pool_size:
                 kept = np.sort(np.argsort(-gain, kind="stable")[:pool_size])
@@ -252,7 +242,7 @@ def priority(
         done += batch
         pool = {key: point for key, point in pool.items() if key not in memory.scores}
         if not pool:  # of a sample: there may be more
-            pool = {space.key(point): point for point in memory.new_random(rng, pool_size)}
+            pool = memory.left(memory.new_random(rng, pool_size))
 
 
 def farthest_first(codes: np.ndarray, count: int) -> list[int]:
@@ -273,14 +263,13 @@ def farthest_first(codes: np.ndarray, count: int) -> list[int]:
 
 
 def _most_promising(
-    space: Space, done: list[Point], scores: list[float], pool: list[Point], count: int
+    memory: _Memory, done: list[Point], pool: list[Point], count: int
 ) -> tuple[list[int], np.ndarray]:
     """Places in the pool of the candidates to evaluate next, and what each of the pool promises."""
-    values, codes = warp(scores), space.encode(pool)
-    seen = _worth_fitting(values)
-    known, targets = space.encode([done[place] for place in seen]), values[seen]
-    chosen: list[int] = []
-    surrogate = fit_surrogate(known, targets)
+    values, encode = warp([memory[point] for point in done]), memory.space.encode
+    seen, codes = _worth_fitting(values), encode(pool)
+    known, targets = encode([done[place] for place in seen]), values[seen]
+    chosen, surrogate = [], fit_surrogate(known, targets)
     for _ in range(min(count, len(pool))):
         mean, std = surrogate.predict(codes, return_std=True)
         gain = expected_improvement(mean, std, targets.max())
@@ -327,8 +316,9 @@ def fit_surrogate(codes: np.ndarray, scores: np.ndarray, kernel=None) -> Gaussia
 
     Source: Rasmussen and Williams 2006, algorithm 2.1 and equation 4.17.
     """
-    optimizer = None if kernel is not None else "fmin_l_bfgs_b"
+    optimizer = None
     if kernel is None:
+        optimizer = "fmin_l_bfgs_b"
         signal = ConstantKernel(1.0, (0.1, 10.0)) * Matern(1.0, (0.1, 10.0), nu=2.5)
         kernel = signal + WhiteKernel(0.05, (1e-4, 1.0))
     surrogate = GaussianProcessRegressor(kernel, optimizer=optimizer, normalize_y=True)
@@ -352,9 +342,7 @@ def expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> np.n
     mean, std = np.asarray(mean, dtype="float64"), np.asarray(std, dtype="float64")
     gain = mean - best
     z = gain / np.where(std > 0, std, 1.0)
-    return np.where(
-        std > 0, np.maximum(gain * norm.cdf(z) + std * norm.pdf(z), 0), np.maximum(gain, 0)
-    )
+    return np.maximum(np.where(std > 0, gain * norm.cdf(z) + std * norm.pdf(z), gain), 0)
 
 
 def run(
@@ -369,15 +357,17 @@ def run(
     """
     if not isinstance(max_evals, numbers.Integral) or max_evals < 1:
         raise ValueError(f"max_evals must be a whole number of at least 1, got {max_evals!r}")
-    points: list[Point] = []
-    scores: list[float] = []
-    batch = next(strategy, None)
-    while batch and len(points) < max_evals:
-        batch_scores = np.array([score(point) for point in batch], dtype="float64")  # None: NaN
+    points, scores, latest = [], [], None
+    while (batch := next_batch(strategy, latest)) and len(points) < max_evals:
+        latest = np.array([score(point) for point in batch], dtype="float64")  # None: NaN
         points += batch
-        scores += batch_scores.tolist()
-        try:
-            batch = strategy.send(batch_scores)
-        except StopIteration:
-            break
+        scores += latest.tolist()
     return points[:max_evals], np.array(scores[:max_evals])
+
+
+def next_batch(strategy: Strategy, scores: np.ndarray | None) -> list[Point] | None:
+    """What a strategy asks for, told the scores of its last batch; None when it has ended."""
+    try:
+        return strategy.send(scores)
+    except StopIteration:
+        return None

@@ -445,8 +445,7 @@ class _Finite(keras.callbacks.Callback):
 class BetaSchedule(keras.callbacks.Callback):
     """Set the VAE's beta at the start of every epoch.
 
-    `val_loss` is weighed by the beta of its epoch, so early stopping on it compares different
-    things; and weights that are restored or loaded bring back the beta they were saved with.
+    `val_loss` is weighed with its epoch's beta; restored weights bring back the beta of theirs.
 
     Args:
         schedule: epoch (0, 1, ...) -> beta, 0 or more.

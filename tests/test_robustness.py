@@ -487,6 +487,11 @@ def test_a_model_that_cannot_be_kept_is_returned(tmp_path):
     assert model.out_ == 1 and list(tmp_path.iterdir()) == []
 
 
+def test_a_parameter_that_cannot_be_pickled_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="estimator, X, y and fit parameters must be picklable"):
+        CachedEstimator(Own(part=threading.Lock()), tmp_path, version=1).fit(X, y)
+
+
 def test_a_full_disk_is_called_that(tmp_path, monkeypatch):
     def no_space(*_):
         raise OSError(28, "No space left on device")

@@ -96,13 +96,12 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
     def fit(self, X, y=None, **fit_params) -> "CachedEstimator":
         """Load the fit of these parameters and data, or do it and keep it."""
         folder = _open_folder(self.cache_dir)
-        estimator = clone(self.estimator)
-        _warn_if_unseeded(estimator)
-        file = folder / f"{_key(estimator, X, y, fit_params, self.version)}.fit"
+        _warn_if_unseeded(self.estimator)
+        file = folder / f"{_key(self.estimator, X, y, fit_params, self.version)}.fit"
         model = _load(file)
         from_cache = model is not None
         if not from_cache:
-            model = estimator.fit(X, y, **fit_params)
+            model = clone(self.estimator).fit(X, y, **fit_params)
             _save(file, model)
         self.estimator_, self.from_cache_ = model, from_cache
         return self
@@ -168,21 +167,22 @@ def _warn_if_unseeded(estimator) -> None:
 def _key(estimator, X, y, fit_params: dict, version) -> str:
     """A name for a fit: 32 hexadecimal digits of all that decides its result."""
     code: set = set()
-    parts = _plain([estimator, X, y, fit_params], code)
-    versions = {_name(item): _package_version(item) for item in code}
-    if nameless := sorted(name for name in versions if "<" in name):
-        raise ValueError(
-            "estimator must hold no lambda, and nothing that is defined inside a function, since "
-            f"they have no name by which a fit could be found again, got {', '.join(nameless)}"
-        )
-    own = sorted(name for name, known in versions.items() if known is None)
-    if own and version is None:
-        raise ValueError(
-            f"version must be given, and changed whenever the code of {', '.join(own)} changes, "
-            "which belongs to no package that has a version, got None"
-        )
-    named = sorted(versions.items())
     try:
+        parts = _plain([clone(estimator), X, y, fit_params], code)
+        versions = {_name(item): _package_version(item) for item in code}
+        if nameless := sorted(name for name in versions if "<" in name):
+            raise ValueError(
+                "estimator must hold no lambda, and nothing that is defined inside a function, "
+                "since they have no name by which a fit could be found again, got "
+                f"{', '.join(nameless)}"
+            )
+        own = sorted(name for name, known in versions.items() if known is None)
+        if own and version is None:
+            raise ValueError(
+                f"version must be given, and changed whenever the code of {', '.join(own)} "
+                "changes, which belongs to no package that has a version, got None"
+            )
+        named = sorted(versions.items())
         return joblib.hash([platform.python_version(), np.__version__, version, named, parts])
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise ValueError(

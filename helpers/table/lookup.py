@@ -314,7 +314,7 @@ class TableVAE(BaseEstimator):
         """Look the architecture up for the seeds in X, shape (n, 1); `y` is ignored."""
         table, _ = self._table_and_seeds(X)
         params = {name: getattr(self, name) for name in param_space()[-1]}  # of all layers
-        table.row(params)  # refuses what is not in it
+        table.score(params, self.epochs)  # refuses what is not in it
         self.fitted_, self.n_features_in_ = (params, self.epochs), 1  # `score` takes no later ones
         return self
 

@@ -73,6 +73,13 @@ def who_relies_on(function) -> list[str]:
     return sorted(found.union(ALSO.get(function, ())))
 
 
+def test_every_strategy_and_search_class_is_pinned():
+    ours = [*vars(strategies).values(), *vars(search).values()]
+    classes = {one for one in ours if isinstance(one, type) and one.__name__.endswith("SearchCV")}
+    made = {one for one in ours if inspect.isgeneratorfunction(one)} | classes
+    assert made - {search.StrategySearchCV} <= DEFAULTS.keys(), "give it a row, and a test too"
+
+
 @pytest.mark.parametrize("function", DEFAULTS, ids=lambda function: function.__name__)
 def test_a_default_is_what_results_were_made_with(function):
     assert defaults_of(function) == DEFAULTS[function], (

@@ -20,7 +20,7 @@ WITHOUT_KERAS = ("caching", "exercises", "figures", "search", "widgets")  # noth
 RUN = pytest.StashKey[subprocess.Popen]()
 QUICK = ("notebook_files", "style", "imports", "records", "defaults")
 QUICK += ("elbo", "data", "figures")
-FULL = ("browser", "jax_backend")  # in neither lane
+FULL = ("browser", "jax_backend", "sklearn_checks", "resume", "record_iwae", "record_features")
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -21,6 +21,7 @@ RUN = pytest.StashKey[subprocess.Popen]()
 QUICK = ("notebook_files", "style", "imports", "records", "defaults")
 QUICK += ("elbo", "data", "figures")
 FULL = ("browser", "jax_backend", "sklearn_checks", "resume", "record_iwae", "record_features")
+FULL += ("table", "strings")  # trainings, one of them killed
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -131,7 +131,7 @@ def subplots(
     """Like `matplotlib.pyplot.subplots`, for a figure that carries alt text.
 
     Args:
-        rows, columns, width, height: of axes, and in inches.
+        rows, columns: of axes; width, height: of the figure, in inches.
         alt: what is to be seen; it can be set later, as `fig.alt`, when the numbers are known.
         kwargs: for `Figure.subplots`, such as `sharey=True`.
 

@@ -20,8 +20,9 @@ WITHOUT_KERAS = ("caching", "exercises", "figures", "search", "widgets")  # noth
 RUN = pytest.StashKey[subprocess.Popen]()
 QUICK = ("notebook_files", "style", "imports", "records", "defaults")
 QUICK += ("elbo", "data", "figures")
+# In neither lane: other backends, whole trainings and searches, kills, and 600 checks.
 FULL = ("browser", "jax_backend", "sklearn_checks", "resume", "record_iwae", "record_features")
-FULL += ("table", "strings")  # trainings, one of them killed
+FULL += ("table", "strings")
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -10,7 +10,7 @@ import optuna
 
 
 def shuffled(space: Space, rng: np.random.RandomState) -> Strategy:
-    """Random search without replacement, by one permutation of a finite space."""
+    """Random search by one permutation: other draws than `at_random`, and those of the record."""
     points = list(space.points())
     yield from ([points[i]] for i in rng.permutation(len(points)))
 

@@ -96,8 +96,8 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
     def fit(self, X, y=None, **fit_params) -> "CachedEstimator":
         """Load the fit of these parameters and data, or do it and keep it."""
         folder = _open_folder(self.cache_dir)
-        _warn_if_unseeded(self.estimator)
         file = folder / f"{_key(self.estimator, X, y, fit_params, self.version)}.fit"
+        _warn_if_unseeded(self.estimator)
         model = _load(file)
         from_cache = model is not None
         if not from_cache:
@@ -115,7 +115,7 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_wrapped_has("score"))
     def score(self, X, y=None, **params):
-        """`score` of the fitted estimator."""
+        """`score` of the fitted estimator; scikit-learn wants its `y` by name."""
         check_is_fitted(self)
         return self.estimator_.score(X, y, **params)
 

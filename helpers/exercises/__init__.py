@@ -92,6 +92,57 @@ def is_close(answer: object, target: float, tolerance: float) -> bool:
     return abs(float(np.asarray(answer).item()) - target) <= tolerance
 
 
+def number(
+    answer: object,
+    target: float,
+    digits: int,
+    general: str,
+    ideas: Mapping[float, str] | None = None,
+) -> str | None:
+    """The hint for an answer that is a number; None if it is right, however it was rounded.
+
+    Right is the target, rounded in any way to `digits` significant digits or more; twice rounded
+    will do (44.356 as 44.36, and that as 44.4), and from two digits more on nothing is asked.
+
+    Args:
+        answer: a number, or an array of one.
+        target: not 0.
+        digits: how many significant digits the exercise asks for; with fewer, the hint says so.
+        general: the hint for a wrong number without one of its own.
+        ideas: wrong numbers that a known mistake leads to -> its hint.
+
+    Example:
+        >>> number(1.31, 1.3069, 3, "Which density?") is None
+        True
+        >>> number(1.3, 1.3069, 3, "Which density?")
+        'Right as far as it goes: give at least 3 digits.'
+    """
+    given = float(np.asarray(answer).item())
+    if _misses(given, target, digits) <= 1:
+        return None
+    for value, hint in (ideas or {}).items():
+        if _misses(given, value, digits) <= 1:
+            return hint
+    if any(_misses(given, target, fewer, fewer) <= 1 for fewer in range(1, digits)):
+        return f"Right as far as it goes: give at least {digits} digits."
+    return "Nearly: its last digit is off." if _misses(given, target, digits) <= 2 else general
+
+
+def _misses(given: float, target: float, digits: int, most: int | None = None) -> float:
+    """How far a number is from the target, in units of what its own rounding allows.
+
+    Its precision counts from `digits` significant digits to `most`, by default one more.
+    """
+    if not np.isfinite(given):
+        return np.inf
+    first = int(np.floor(np.log10(abs(target))))  # the place of the first digit
+    own = next(d for d in range(-20, 20) if d == 19 or round(given, d) == given)
+    if most is not None and own > most - 1 - first:
+        return np.inf
+    decimals = min(max(own, digits - 1 - first), (most or digits + 1) - first)
+    return abs(given - target) / (0.5501 * 10.0**-decimals)
+
+
 def chosen(answer: object, hints: Mapping[str, str | None]) -> str | None:
     """The hint for a chosen letter, None for the right one; case and brackets do not matter."""
     letters = " or ".join(f'"{letter}"' for letter in hints)

@@ -16,6 +16,7 @@ from helpers.vae.networks import (
     dense_encoder,
     dense_networks,
 )
+from helpers.vae.weights import load_trained
 
 __all__ = [
     "IWAE",
@@ -33,5 +34,6 @@ __all__ = [
     "dense_encoder",
     "dense_networks",
     "evaluate",
+    "load_trained",
     "text",
 ]

@@ -1,4 +1,4 @@
-"""Everything that the course wants from a GPU, in one command of at most nine minutes.
+"""Everything that the course wants from a GPU, in one command of at most eight minutes.
 
     KERAS_BACKEND=jax python data/recipes/on_a_gpu.py --out FOLDER
     KERAS_BACKEND=jax python data/recipes/on_a_gpu.py --out FOLDER --small    # a trial on a CPU
@@ -13,8 +13,7 @@ training of small networks leaves most of the card idle:
 
 then, one after the other, since they measure speed:
 
-3. `record_hardware.py`, which adds this machine to chapter 91;
-4. `record_training_speed.py`, with batches of 500 and 100.
+3. `record_training_speed.py`, with batches of 500 and 100, which adds this machine to chapter 91.
 
 Logs, the records and the checkpoint are copied to FOLDER. To carry on with
 a training on the next machine, put the checkpoint back into cache/ before the start.
@@ -30,7 +29,7 @@ import threading
 import time
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-NAMES = ("hardware", "iwae", "training_speed")  # of the records
+NAMES = ("iwae", "training_speed")  # of the records
 TESTS = ("elbo", "vae", "iwae", "evaluate", "beta", "text", "convolution_and_condition")
 EPOCHS = 370  # of batch 20: 296 s on one H100, and half a minute for the test images
 
@@ -48,7 +47,6 @@ def parts(small: bool) -> list[tuple[str, int, list]]:
     return [
         ("iwae", 360, iwae),
         ("tests", 360, ["-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", *tests]),
-        ("hardware", 90, ["data/recipes/record_hardware.py"]),
         ("speed_500", 45, [*speed, "--batch-size", 500]),
         ("speed_100", 45, [*speed, "--batch-size", 100]),
     ]
@@ -90,7 +88,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="some of the parts, by name")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("COURSE_BUDGET", "quick")  # as the committed runs of chapter 91 have it
+    os.environ.setdefault("COURSE_BUDGET", "quick")  # the tests' own
     records = [ROOT / "data" / "results" / f"{name}.json" for name in NAMES]
     before = [record.read_bytes() for record in records]
 

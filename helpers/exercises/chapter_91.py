@@ -2,7 +2,7 @@
 
 import itertools
 
-from helpers.exercises import call, chosen, exercise, is_close
+from helpers.exercises import call, exercise, is_close
 
 
 @exercise("91.1")
@@ -47,19 +47,6 @@ def speed_up(answer) -> str | None:
 
 
 @exercise("91.3")
-def break_even(answer) -> str | None:
-    if is_close(answer, 20, 0.01):
-        return None
-    if is_close(answer, 60, 0.01):
-        return "60 epochs save 60 * 0.3 = 18 s, three times what compiling costs more."
-    if is_close(answer, 0.05, 0.001):
-        return "Turn it over: seconds lost, divided by seconds saved per epoch."
-    if is_close(answer, 12, 0.01) or is_close(answer, 15, 0.01):
-        return "Divide the seconds that compiling costs more by what each epoch saves."
-    return "Compiling costs 6 s more; each epoch saves 0.5 - 0.2 s. When are the two equal?"
-
-
-@exercise("91.4")
 def where_a_sum_stops(answer) -> str | None:
     if is_close(answer, 2048, 0.5):
         return None
@@ -70,13 +57,3 @@ def where_a_sum_stops(answer) -> str | None:
     if is_close(answer, 65504, 10):
         return "That is the largest number of float16; adding 1 stops to matter long before."
     return "The gap between neighbours near 2**k is 2**(k - 10). When is it 2?"
-
-
-@exercise("91.5")
-def choose_the_fix(answer) -> str | None:
-    hints = {
-        "a": "Ten times faster arithmetic shortens 2 ms of 22. What are the other 20?",
-        "b": None,
-        "c": "Half the bits help the device; here the time goes before it starts.",
-    }
-    return chosen(answer, hints)

@@ -677,8 +677,7 @@ def mig_of(table, entropy):
 def chapter_25():
     level = 2 * 0.25
     rate = 0.5 * np.log(3 / level) + 0.5 * np.log(1.2 / level)
-    quick, full = np.array([7.7, 142.4]), np.array([10.2, 119.0])
-    wrong = "Call train_at"
+    place, wrong = np.array([7.7, 142.4]), "Call train_at"
     return {
         "25.1": rounded(
             rate,
@@ -693,14 +692,14 @@ def chapter_25():
             },
         ),
         "25.2": [
-            *[(list(place), RIGHT) for place in (quick, full, [7.2, 143.9], [8.0, 141.2])],
+            *[(list(right), RIGHT) for right in (place, [7.2, 143.9], [8.0, 141.2])],
             (np.array([7.702, 142.43]), RIGHT),
-            *[(place[::-1], "The rate comes first") for place in (quick, full)],
-            *[(place * [3, 1], "That is beta times the rate") for place in (quick, full)],
-            *[(np.add(place, [0, place[0]]), "the -ELBO; give the") for place in (quick, full)],
-            *[(np.add(place, [0, 3 * place[0]]), "D . 3R, what training") for place in (quick, full)],
-            *[(place, wrong) for place in ([11.7, 130.1], [5.5, 151.3], [13.8, 109.5])],
-            *[(place, wrong) for place in ([7.4, 130.8], [0, 0], [np.nan, 140], [-7.7, 142.4])],
+            (place[::-1], "The rate comes first"),
+            (place * [3, 1], "That is beta times the rate"),
+            (np.add(place, [0, place[0]]), "the -ELBO; give the"),
+            (np.add(place, [0, 3 * place[0]]), "D . 3R, what training"),
+            *[(other, wrong) for other in ([11.7, 130.1], [5.5, 151.3], [13.8, 109.5])],
+            *[(other, wrong) for other in ([7.4, 130.8], [0, 0], [np.nan, 140], [-7.7, 142.4])],
             (7.7, r"two numbers, \[rate, distortion\]; yours has shape \(\)"),
             ([7.7, 142.4, 150.1], r"yours has shape \(3,\)"),
         ],

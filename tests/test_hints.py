@@ -487,10 +487,7 @@ def chapter_21():
             (model(119.9, 160_004), r"160,004 weights, more than 160,000"),
             (model(120.0, 156_504), r"at 120.0 nats/image with 156,504 weights"),
             (model(147.2), "Yours is at 147.2 nats/image"),
-            (
-                SimpleNamespace(encoder=untrained[0], decoder=untrained[1]),
-                r"at 5[45]\d.\d nats/image",
-            ),
+            (untrained, r"at 5[45]\d.\d nats/image"),
             (VAE(*dense_networks()), "more than 160,000"),
             (90.0, "a trained VAE or SmallVAE, not float"),
         ],

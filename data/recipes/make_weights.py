@@ -35,8 +35,8 @@ SMALL = {"hidden": [256, 128], "latent_dim": 20}
 DEFAULT = {"hidden": [512, 256], "latent_dim": 20}
 MODELS = {
     "digits": {"sizes": DEFAULT, "epochs": 150},
-    "plane": {"sizes": DEFAULT | {"latent_dim": 2}, "epochs": 60},
-    "conditional": {"sizes": DEFAULT, "epochs": 60},
+    "plane": {"sizes": DEFAULT | {"latent_dim": 2}, "epochs": 100},
+    "conditional": {"sizes": DEFAULT, "epochs": 100},
     "without_1": {"sizes": SMALL, "epochs": 60, "left_out": 1},
     "without_2": {"sizes": SMALL, "epochs": 60, "left_out": 2},
 }
@@ -118,7 +118,8 @@ def main() -> None:
     for name in given.names or MODELS:
         model = MODELS[name]
         epochs = given.epochs or model["epochs"]
-        command = f"python data/recipes/make_weights.py {name} --epochs {epochs}"
+        command = f"KERAS_BACKEND={keras.backend.backend()} python data/recipes/make_weights.py"
+        command += f" {name} --epochs {epochs}"
         record = Record("weights", WHAT, command=command)
         vae = train(name, epochs)
         networks = vae.encoder.weights + vae.decoder.weights

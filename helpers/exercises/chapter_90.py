@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 import math
 
-from helpers.exercises import call, chosen, exercise, is_close
+from helpers.exercises import call, chosen, exercise, number
 from helpers.table import ArchitectureTable
 
 
@@ -44,19 +44,20 @@ def the_right_sentence(answer) -> str | None:
 def from_means_to_sums(answer) -> str | None:
     nats, bits = (float(value) for value in answer)
     right = 0.118 * 784 + 0.021 * 20
-    if is_close(nats, 0.139, 1e-3):
-        return "Both are means; multiply each by the number of terms before you add."
-    if is_close(nats, 0.139 * 784, 0.5):
-        return "The KL is averaged over 20 latents, not over the pixels."
-    if not is_close(nats, right, 0.06):
-        return "Sum the reconstruction over 784 pixels and the KL over 20 latents."
-    if is_close(bits, right / 784, 6e-4):
-        return "The nats are right. A bit is ln 2 nats, so there are more bits than nats."
-    if is_close(bits, right / math.log(2), 0.1):
-        return "The nats are right. Those are bits per image; there are 784 pixels."
-    if not is_close(bits, right / math.log(2) / 784, 6e-4):
-        return "The nats are right. Divide by ln 2 and by the number of pixels."
-    return None
+    means = {
+        0.139: "Both are means; multiply each by the number of terms before you add.",
+        0.139 * 784: "The KL is averaged over 20 latents, not over the pixels.",
+    }
+    sums = "Sum the reconstruction over 784 pixels and the KL over 20 latents."
+    hint = number(nats, right, 2, sums, means)
+    if hint is not None:
+        return hint
+    others = {
+        right / 784: "The nats are right. A bit is ln 2 nats, so there are more bits than nats.",
+        right / math.log(2): "The nats are right. Those are bits per image; there are 784 pixels.",
+    }
+    divide = "The nats are right. Divide by ln 2 and by the number of pixels."
+    return number(bits, right / math.log(2) / 784, 2, divide, others)
 
 
 @exercise("90.4")

@@ -194,6 +194,9 @@ def chapter_11():
                 ),
                 "standard deviation where a variance belongs",
             ),
+            (lambda x, w, noise, m, v: right(x, w, noise**2, m, v), "noise is a variance already"),
+            (elbo_of_many(lambda w, variance: (w @ np.sqrt(variance)) ** 2), "variances add, not"),
+            (times(right, -1), "you return -ELBO"),
             (off(elbo_of_many(lambda w, variance: 0), 9e-7), "The spread of q is missing"),
             (off(elbo_of_many(lambda w, variance: 0), -1.1e-6), "For d = 1 it should"),
         ],
@@ -259,6 +262,7 @@ def chapter_12():
                 "How many exact standard deviations",
                 {
                     100 * share: "not per cent",
+                    1 - share: "outside the interval",
                     0.95: "the probability under q",
                     1 - 2 * cdf(-1.96 * shrink**2): "ratio of the variances",
                     1 - 2 * cdf(-1.96 / shrink): "Above 0.95",

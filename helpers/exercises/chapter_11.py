@@ -39,9 +39,9 @@ def _wrong_elbos(x, weights, noise, z_mean, z_log_var) -> dict[str, float]:
     """What typical mistakes return, by the hint that they deserve."""
     variance = np.exp(z_log_var)
 
-    def assemble(spread, kl_terms, sign=-1.0, constant=2 * np.pi * noise):
+    def assemble(spread, kl_terms, sign=-1.0, constant=2 * np.pi * noise, divisor=noise):
         error = (x - weights @ z_mean) ** 2 + spread
-        return -0.5 * (np.log(constant) + error / noise) + sign * 0.5 * kl_terms
+        return -0.5 * (np.log(constant) + error / divisor) + sign * 0.5 * kl_terms
 
     spread, terms = weights**2 @ variance, z_mean**2 + variance - 1 - z_log_var
     sd_terms = z_mean**2 + np.sqrt(variance) - 1 - z_log_var
@@ -68,6 +68,13 @@ def _wrong_elbos(x, weights, noise, z_mean, z_log_var) -> dict[str, float]:
         "You have a standard deviation where a variance belongs.": (
             assemble(weights**2 @ np.sqrt(variance), sd_terms.sum())
         ),
+        "noise is a variance already; do not square it.": (
+            assemble(spread, terms.sum(), constant=2 * np.pi * noise**2, divisor=noise**2)
+        ),
+        "The latents are independent under q: their variances add, not their deviations.": (
+            assemble((weights @ np.sqrt(variance)) ** 2, terms.sum())
+        ),
+        "Only the sign is wrong: you return -ELBO.": -assemble(spread, terms.sum()),
     }
 
 

@@ -16,6 +16,7 @@ def check_coverage(answer: object) -> str | None:
     right = inside(1.96 * shrink)
     ideas = {
         100 * right: "The size is right, but give a probability between 0 and 1, not per cent.",
+        1 - right: "That is the probability outside the interval.",
         0.95: "That is the probability under q. Under the exact posterior z1 spreads more widely.",
         inside(1.96 * shrink**2): (
             "You used the ratio of the variances; an interval scales with standard deviations."

@@ -53,7 +53,9 @@ def a_better_density(answer) -> str | None:
     if got.shape != (1000,):
         return f"1,000 new rows need 1,000 numbers, shape (1000,); yours have shape {got.shape}."
     if got.min() >= 0:
-        return "These are densities; asked are their natural logarithms."
+        return "These are densities, or minus their logarithms; asked are the natural logarithms."
+    if not np.isfinite(got).all():
+        return "Each row needs a finite number: where is your density zero, or not a number?"
     far = np.full((1000, 2), 7.0)  # one place, away from all that is known
     if np.mean(np.asarray(answer(known.copy(), far.copy()))) > -5:
         return "Rows far from all known ones get a high density: fit to `known`, never to `new`."

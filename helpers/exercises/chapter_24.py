@@ -3,6 +3,8 @@
 from helpers.exercises import call, chosen, exercise
 import numpy as np
 
+ROUNDING = 5.1e-4  # three digits will do: two shares differ by 1/500 or more
+
 
 def _best_rate(normal: np.ndarray, anomaly: np.ndarray, false_alarms: float) -> float:
     """Try every threshold that makes a difference, one after the other."""
@@ -30,18 +32,18 @@ def rate_at_a_threshold(answer) -> str | None:
         anomaly = rng.normal(gap, size=m).round(digits)
         got = float(call(answer, normal.copy(), anomaly.copy(), false_alarms))
         expected = _best_rate(normal, anomaly, false_alarms)
-        if abs(got - expected) < 1e-9:
+        if abs(got - expected) < ROUNDING:
             continue
         what = f"With {n} normal images, {m} anomalies and false alarms of {false_alarms:.0%}"
-        if abs(got - _best_rate(-normal, -anomaly, false_alarms)) < 1e-9:
+        if 0 < got and abs(got - _best_rate(-normal, -anomaly, false_alarms)) < ROUNDING:
             return f"{what} you raise the alarm for low scores; high ones are suspicious."
-        if abs(got - _best_rate(anomaly, normal, false_alarms)) < 1e-9:
+        if 0 < got and abs(got - _best_rate(anomaly, normal, false_alarms)) < ROUNDING:
             return f"{what} you found {got:.4f}: normal images and anomalies are swapped."
-        if abs(got - (1 - expected)) < 1e-9:
+        if abs(got - (1 - expected)) < ROUNDING:
             return f"{what} you return the share that is missed; asked is the share found."
-        if abs(got - 100 * expected) < 1e-7:
+        if got > 1 and abs(got - 100 * expected) < 100 * ROUNDING:
             return f"{what} you return per cent; asked is a share between 0 and 1."
-        if n == 100 and abs(got - _best_rate(normal, anomaly, 0.28)) < 1e-9:
+        if n == 100 and abs(got - _best_rate(normal, anomaly, 0.28)) < ROUNDING:
             return f"{what} you allow 28. In the computer 0.29 * 100 is a little less than 29."
         if got > expected:
             return (

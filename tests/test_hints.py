@@ -552,6 +552,9 @@ def chapter_23():
             (lambda *rows: mixture(*rows, parts=4), "Take more parts"),
             (lambda *rows: mixture(*rows, parts=1), "A single Gaussian is 1.05 nats short"),
             (lambda *rows: np.exp(kernel(*rows)), "These are densities"),
+            (times(kernel, -1), "minus their logarithms"),
+            (lambda known, new: np.full(len(new), np.nan), "Each row needs a finite number"),
+            (lambda known, new: np.full(len(new), -np.inf), "Each row needs a finite number"),
             (lambda *rows: kernel(*rows).mean(), r"yours have shape \(\)"),
             (lambda *rows: kernel(*rows)[:, None], r"yours have shape \(1000, 1\)"),
             (off(kernel, np.log(2 * np.pi)), "yours to 6.2"),
@@ -612,26 +615,29 @@ def chapter_24():
     return {
         "24.1": [
             (rate, RIGHT),
-            (off(rate, 9e-10), RIGHT),
+            (lambda *args: np.float32(rate(*args)), RIGHT),
+            (lambda *args: round(rate(*args), 3), RIGHT),
+            (off(rate, 5e-4), RIGHT),
             (
-                off(rate, 1.1e-9),
+                off(rate, 5.2e-4),
                 r"200 normal images, 150 anomalies .* 5% the best is .*interpolate",
             ),
-            (off(rate, -1.1e-9), r"the best is [\d.]+, got [\d.]+\. Which thresholds"),
+            (off(rate, -5.2e-4), r"the best is [\d.]+, got [\d.]+\. Which thresholds"),
             (low, "the alarm for low scores"),
             (
                 lambda a, *rest: (low if len(a) == 12 else rate)(a, *rest),
                 "the alarm for low scores",
             ),
             *[
-                (off(wrong, 1.5e-9), "Which thresholds|interpolate")
+                (off(wrong, 7e-4), "Which thresholds|interpolate")
                 for wrong in (low, swapped, lambda *args: 1 - rate(*args))
             ],
             (swapped, r"you found [\d.]+: .* are swapped"),
             (lambda *args: 1 - rate(*args), "the share that is missed"),
             (times(rate, 100), "per cent; asked is a share"),
-            (lambda *args: 100 * rate(*args) + 9e-8, "per cent; asked is a share"),
-            (lambda *args: 100 * rate(*args) + 1.1e-7, "interpolate"),
+            (lambda *args: 100 * rate(*args) + 0.05, "per cent; asked is a share"),
+            (lambda *args: 100 * rate(*args) + 0.052, "interpolate"),
+            (lambda *args: rate(*args) if args[2] else 0.0, "got 0.0000. Which thresholds"),
             (lambda a, b, share: np.mean(b > np.quantile(a, 1 - share) - 1), "interpolate"),
             (changed_if(has_ties, -0.01), "300 .* Several scores are equal here. Which thresholds"),
             (changed_if(lambda a, *_: len(a) == 40, -0.01), "10% the best .*\\d. Which thresholds"),

@@ -95,6 +95,10 @@ def chapter_00():
             (image(1, 0.6), r"sees a 1 \(60% of its votes\)"),
             (image(7, 1), r"sees a 7 \(100% of its votes\)"),
             (image(7, 0.8), r"sees a 7 \(80% of its votes\)"),
+            (lambda: image(1, 1), RIGHT),
+            (lambda: image(7, 1), r"sees a 7 \(100% of its votes\)"),
+            (lambda: ..., "Not answered yet"),
+            (lambda: image(1, 1)[:5], "could not be checked"),
         ],
         "00.2": letters(a=RIGHT, b="share of digits that kept", c="a limited precision"),
         "00.3": [

@@ -1,19 +1,23 @@
 """Checks of the exercises of notebook 00, the first look."""
 
 from helpers import data
-from helpers.exercises import chosen, exercise
+from helpers.exercises import call, chosen, exercise
 from helpers.vae import VAE, evaluate
 import numpy as np
 
 
 @exercise("00.1")
 def image_of_a_one(answer) -> str | None:
-    """The answer is a decoded image; the judge is a nearest-neighbour vote among real digits."""
+    """The answer is a decoded image, or a function that decodes it: codes of a wrong shape raise.
+
+    The judge is a nearest-neighbour vote among real digits.
+    """
     from sklearn.neighbors import KNeighborsClassifier  # takes a second: only when asked
 
+    image = call(answer) if callable(answer) else answer
     digits = data.load("mnist-5k")
     judge = KNeighborsClassifier(5).fit(digits.x_train.reshape(-1, 784), digits.y_train)
-    votes = judge.predict_proba(np.reshape(answer, (1, 784)))[0]
+    votes = judge.predict_proba(np.reshape(image, (1, 784)))[0]
     if votes.argmax() == 1 and votes[1] >= 0.8:
         return None
     return (

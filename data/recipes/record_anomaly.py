@@ -3,7 +3,7 @@
     python data/recipes/record_anomaly.py
 
 Ten digits times five seeds. Writes data/results/anomaly_auc.json after every training, and goes on
-where it was stopped. Takes about six minutes on 2 quiet cores. Notebook 23 shows the result.
+where it was stopped. Takes about six minutes on 2 quiet cores. Notebook 24 shows the result.
 """
 
 from functools import partial
@@ -23,7 +23,7 @@ NEIGHBOURS = 5
 
 
 def train(x: np.ndarray, seed: int) -> VAE:
-    """The network of notebook 23, on images without one class."""
+    """The network of notebook 24, on images without one class."""
     keras.utils.set_random_seed(seed)
     encoder = dense_encoder(hidden=(256, 128), latent_dim=LATENTS)
     vae = VAE(encoder, dense_decoder(hidden=(128, 256), latent_dim=LATENTS), seed=seed)

@@ -774,7 +774,10 @@ def chapter_26():
             (lambda z, factors: np.linalg.lstsq(z, factors, rcond=None)[0], "not orthogonal"),
             (lambda z, factors: by_svd(z, factors, swap=True), "but transposed"),
             (lambda z, factors: np.eye(5), r"has a gap of 0\.\d\d; it should be above 0.9"),
-            (lambda z, factors: np.linalg.svd(z)[2].T, "it should be above 0.9"),
+            (lambda z, factors: np.linalg.svd(z, full_matrices=False)[2].T, "be above 0.9"),
+            (lambda z, factors: by_svd(z, factors, scaled=False), RIGHT),
+            (lambda z, factors: np.linalg.svd(z.T @ factors)[0], "multiply U by V transposed"),
+            (lambda z, factors: (by_svd(z, factors), 1.0), "Return one matrix; a tuple"),
         ],
     }
 
@@ -800,6 +803,7 @@ def chapter_27():
     return {
         "27.1": [
             (share, RIGHT),
+            (lambda w: share(w.astype("float32")), RIGHT),
             (lambda w: share(w)[:, None], r"six numbers, shape \(6,\); yours has shape \(6, 1\)"),
             (careless, "Subtract each row's largest log weight first"),
             (nan_in_one, "Subtract each row's largest log weight first"),
@@ -808,6 +812,10 @@ def chapter_27():
             (lambda w: 50 / size(w), "Upside down"),
             (times(size, 1 / 6), "divided by the number of images"),
             (off(share, 0.01), "With equal weights the share must be 1"),
+            (
+                lambda w: np.exp(logsumexp(w, axis=1) - w.max(axis=1)) / 50,
+                "in between, the square of the sum",
+            ),
             (
                 lambda w: share(w) - 0.5 * (w.std(axis=1) == 0),
                 "With equal weights the share must be 1",
@@ -822,7 +830,7 @@ def chapter_27():
             (89.70, "Mind the sign"),
             ((-89.95 - 90.20) / 2, "That is their mean"),
             (-90.08, "That is their mean"),
-            (-90.07, "That is their mean"),
+            (np.logaddexp(-90.20, -89.95) - np.log(2), "the log of their mean"),
             (-89.95, "by half of what the other one is"),
             (2 * -90.20 - -89.95, "You went the wrong way"),
             (-89.8, "Write bound = log p"),

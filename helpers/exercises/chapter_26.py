@@ -41,7 +41,10 @@ def rotation_back_to_the_factors(answer) -> str | None:
         rng = np.random.default_rng(seed)
         turn = np.linalg.qr(rng.standard_normal((5, 5)))[0]
         z = scaled @ turn + 0.02 * rng.standard_normal(scaled.shape)
-        back = np.asarray(call(answer, z.copy(), factors.copy()), dtype="float64")
+        back = call(answer, z.copy(), factors.copy())
+        if isinstance(back, tuple):
+            return "Return one matrix; a tuple came (orthogonal_procrustes gives Q and a scale)."
+        back = np.asarray(back, dtype="float64")
         if back.shape == z.shape:
             return "Return the matrix Q, not z @ Q."
         if back.shape != (5, 5):
@@ -53,5 +56,8 @@ def rotation_back_to_the_factors(answer) -> str | None:
             continue
         if evaluate.mutual_information_gap(z @ back.T, factors) > 0.9:
             return "Right matrix, but transposed: z @ Q.T is unmixed, z @ Q is not."
-        return f"z @ Q has a gap of {found:.2f}; it should be above 0.9. Scale the factors first?"
+        return (
+            f"z @ Q has a gap of {found:.2f}; it should be above 0.9. Take the SVD of z.T @ v, and "
+            "multiply U by V transposed, which is what np.linalg.svd returns last."
+        )
     return None

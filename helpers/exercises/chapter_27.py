@@ -17,7 +17,7 @@ def effective_share(answer) -> str | None:
         return f"Six images need six numbers, shape (6,); yours has shape {got.shape}."
     if not np.isfinite(got).all():
         return "NaN: e^-800 is 0 in the computer. Subtract each row's largest log weight first."
-    if np.allclose(got, size / 50):
+    if np.allclose(got, size / 50, rtol=1e-3):  # float32 will do
         return None
     if np.allclose(got, size):
         return "That is the effective sample size itself; the share divides it by their number."
@@ -26,7 +26,10 @@ def effective_share(answer) -> str | None:
         return "Upside down: the square of the sum stands on top, the sum of the squares below."
     if np.allclose(got, size / 6):
         return "You divided by the number of images; divide by that of the samples of each, 50."
-    return "With equal weights the share must be 1; with one weight that counts, 1/50."
+    return (
+        "With equal weights the share must be 1, with one that counts 1/50; in between, "
+        "the square of the sum over the sum of the squares, over 50."
+    )
 
 
 @exercise("27.2")
@@ -34,6 +37,7 @@ def extrapolate(answer) -> str | None:
     ideas = {
         89.70: "Mind the sign: these are log-probabilities.",
         -90.075: "That is their mean. But both are too low, so log p(x) is not between them.",
+        -90.06721: "That is the log of their mean. But both are too low: log p(x) lies above both.",
         -89.95: "That bound is still too low, by half of what the other one is.",
         -90.45: "You went the wrong way: log p(x) lies above both bounds.",
     }
@@ -43,7 +47,7 @@ def extrapolate(answer) -> str | None:
 @exercise("27.3")
 def reason_for_a_flat_estimate(answer) -> str | None:
     hints = {
-        "a": "Then all weights are equal: the standard error is 0 with 2 samples already.",
+        "a": "Then all weights are equal: nothing scatters, with 1 sample already.",
         "b": None,
         "c": "Then the estimate would still rise with K, slowly and in jumps.",
     }

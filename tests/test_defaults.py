@@ -24,6 +24,7 @@ DEFAULTS = {
     vae.conv_decoder: ((28, 28), (32, 16), 20, "relu"),
     vae.conditional_encoder: ((28, 28), 10, (512, 256), 20, "relu"),
     vae.conditional_decoder: ((28, 28), 10, (256, 512), 20, "relu"),
+    vae.conditional_networks: ((28, 28), 10, (512, 256), 20, "relu"),
     text.text_encoder: (11, 27, 256, 16),
     text.text_decoder: (11, 27, 11, 128, 16, 0.0),
     vae.VAETransformer: (20, (256, 128), "relu", 1.0, 20, 100, 2e-3, True, None),

@@ -21,11 +21,9 @@ from helpers.vae import (
     VAE,
     BinarisedBatches,
     ConditionalVAE,
-    conditional_decoder,
-    conditional_encoder,
+    conditional_networks,
     dense_networks,
     evaluate,
-    load_trained,
 )
 import keras
 import numpy as np
@@ -67,9 +65,7 @@ def training_images(left_out: int | None) -> tuple[np.ndarray, np.ndarray]:
 def build(name: str, sizes: dict) -> VAE:
     keras.utils.set_random_seed(0)
     if name == "conditional":
-        backwards = sizes | {"hidden": sizes["hidden"][::-1]}
-        networks = conditional_encoder(**sizes), conditional_decoder(**backwards)
-        return ConditionalVAE(*networks, seed=0)
+        return ConditionalVAE(*conditional_networks(**sizes), seed=0)
     return VAE(*dense_networks(**sizes), seed=0)
 
 
@@ -122,10 +118,12 @@ def main() -> None:
         command += f" {name} --epochs {epochs}"
         record = Record("weights", WHAT, command=command)
         vae = train(name, epochs)
-        networks = vae.encoder.weights + vae.decoder.weights
+        variables = vae.encoder.weights + vae.decoder.weights
+        halves = [variable.numpy().astype("float16") for variable in variables]
+        for variable, half in zip(variables, halves, strict=True):
+            variable.assign(half.astype("float32"))  # what is measured is what ships
         file = io.BytesIO()
-        halves = [np.asarray(w.numpy(), "float16") for w in networks]
-        np.savez_compressed(file, **{f"{n:02}": w for n, w in enumerate(halves)})
+        np.savez_compressed(file, **{f"{n:02}": half for n, half in enumerate(halves)})
         path = data.DATA_DIR / "weights" / f"{name}.npz"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(file.getvalue())
@@ -136,8 +134,7 @@ def main() -> None:
             "epochs": epochs,
             "sha256": hashlib.sha256(file.getvalue()).hexdigest(),
         }
-        record.put({"name": name}, about)
-        record.put({"name": name}, about | measure(load_trained(name), digits, model))
+        record.put({"name": name}, about | measure(vae, digits, model))
 
 
 def measure(vae: VAE, digits: data.Dataset, model: dict, samples: int = 1000) -> dict:

@@ -9,13 +9,7 @@ about ten minutes of CPU time.
 from functools import partial
 
 from helpers import data
-from helpers.vae import (
-    BinarisedBatches,
-    ConditionalVAE,
-    conditional_decoder,
-    conditional_encoder,
-    evaluate,
-)
+from helpers.vae import BinarisedBatches, ConditionalVAE, conditional_networks, evaluate
 import keras
 import numpy as np
 from recording import Record
@@ -38,9 +32,8 @@ def flat(x: np.ndarray) -> np.ndarray:
 
 def train(digits: data.Dataset, latents: int, beta: float, seed: int) -> ConditionalVAE:
     keras.utils.set_random_seed(seed)
-    encoder = conditional_encoder(hidden=HIDDEN, latent_dim=latents)
-    decoder = conditional_decoder(hidden=HIDDEN, latent_dim=latents)
-    vae = ConditionalVAE(encoder, decoder, beta=beta, seed=seed)
+    networks = conditional_networks(hidden=HIDDEN, latent_dim=latents)
+    vae = ConditionalVAE(*networks, beta=beta, seed=seed)
     vae.compile(keras.optimizers.Adam(LEARNING_RATE))
     batches = BinarisedBatches(digits.x_train, BATCH_SIZE, seed, y=digits.y_train)
     vae.fit(batches, epochs=EPOCHS, verbose=0)

@@ -10,6 +10,7 @@ from helpers.vae.models import IWAE, VAE, BetaSchedule, ConditionalVAE, Sampling
 from helpers.vae.networks import (
     conditional_decoder,
     conditional_encoder,
+    conditional_networks,
     conv_decoder,
     conv_encoder,
     dense_decoder,
@@ -28,6 +29,7 @@ __all__ = [
     "VAETransformer",
     "conditional_decoder",
     "conditional_encoder",
+    "conditional_networks",
     "conv_decoder",
     "conv_encoder",
     "dense_decoder",

@@ -80,10 +80,15 @@ def dense_networks(
     Example:
         >>> vae = VAE(*dense_networks(hidden=(256, 128), latent_dim=2))
     """
-    back = activation[::-1] if isinstance(activation, list | tuple) else activation
     encoder = dense_encoder(image_shape, hidden, latent_dim, activation)
-    hidden = check_sizes("hidden", hidden)[::-1]
-    return encoder, dense_decoder(image_shape, hidden, latent_dim, back)
+    hidden, activation = _mirrored(hidden, activation)
+    return encoder, dense_decoder(image_shape, hidden, latent_dim, activation)
+
+
+def _mirrored(hidden: Ints, activation) -> tuple:
+    """Hidden layers and their activations in the order of a decoder."""
+    is_list = isinstance(activation, list | tuple)
+    return check_sizes("hidden", hidden)[::-1], activation[::-1] if is_list else activation
 
 
 def heads(h, latent_dim: int) -> list:
@@ -205,3 +210,20 @@ def conditional_decoder(
     inner = dense_decoder(image_shape, hidden, latent_dim + classes, activation)
     logits = inner(layers.Concatenate()([z, condition]))
     return keras.Model([z, condition], logits, name="conditional_decoder")
+
+
+def conditional_networks(
+    image_shape: Ints = (28, 28),
+    classes: int = 10,
+    hidden: Ints = (512, 256),
+    latent_dim: int = 20,
+    activation="relu",
+) -> tuple[keras.Model, keras.Model]:
+    """A conditional encoder and the decoder that mirrors it. Args, errors: `conditional_encoder`.
+
+    Example:
+        >>> vae = ConditionalVAE(*conditional_networks(hidden=(256,), latent_dim=2))
+    """
+    encoder = conditional_encoder(image_shape, classes, hidden, latent_dim, activation)
+    hidden, activation = _mirrored(hidden, activation)
+    return encoder, conditional_decoder(image_shape, classes, hidden, latent_dim, activation)

@@ -2,7 +2,7 @@
 
 from helpers import data, records
 from helpers.vae.models import VAE, ConditionalVAE
-from helpers.vae.networks import conditional_decoder, conditional_encoder, dense_networks
+from helpers.vae.networks import conditional_networks, dense_networks
 
 
 def load_trained(name: str) -> VAE:
@@ -30,13 +30,10 @@ def load_trained(name: str) -> VAE:
     run, path = made[name], data.DATA_DIR / "weights" / f"{name}.npz"
     restore = f"Restore it with `git checkout -- data/weights/{path.name}`."
     arrays = data.read_arrays(data.read_file(path, restore, (run["sha256"],)))
-    sizes = run["sizes"]
     if run["kind"] == "ConditionalVAE":
-        backwards = sizes | {"hidden": sizes["hidden"][::-1]}
-        networks = conditional_encoder(**sizes), conditional_decoder(**backwards)
-        vae = ConditionalVAE(*networks, seed=0)
+        vae = ConditionalVAE(*conditional_networks(**run["sizes"]), seed=0)
     else:
-        vae = VAE(*dense_networks(**sizes), seed=0)
+        vae = VAE(*dense_networks(**run["sizes"]), seed=0)
     weights = [arrays[name].astype("float32") for name in sorted(arrays)]
     for variable, value in zip(vae.encoder.weights + vae.decoder.weights, weights, strict=True):
         variable.assign(value)

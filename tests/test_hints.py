@@ -1103,6 +1103,68 @@ def chapter_41():
     }
 
 
+@chapter
+def chapter_42():
+    def per_patient(patient, rng):
+        names, row = np.unique(patient, return_inverse=True)
+        return rng.integers(0, 2, len(names))[row]
+
+    def by_dict(patient, rng):
+        coins = {one: bool(rng.random() < 0.5) for one in sorted(set(patient.tolist()))}
+        return [coins[one] for one in patient]
+
+    def in_place(patient, rng):
+        coins = per_patient(patient, rng)
+        patient.sort()
+        return coins
+
+    return {
+        "42.1": [
+            *rounded(
+                27 / 47,
+                "Odds of a calibrated model",
+                {
+                    3 / 23: "a calibrated model; the balanced one",
+                    20 / 23: "Turn it over",
+                    27 / 23: "not the probability",
+                    27 / 20: "Those are odds",
+                    3 / 20: "9 times as much",
+                    1 / 61: "You divided",
+                },
+            ),
+            (0.5, "a miss that costs 9"),
+            (0.574, RIGHT),
+            (0.57, "at least 3 digits"),
+        ],
+        "42.2": [
+            (per_patient, RIGHT),
+            (by_dict, RIGHT),
+            (times(per_patient, 1.0), RIGHT),
+            (lambda patient, rng: rng.permutation(patient.size) % 2, "one coin per patient"),
+            (lambda patient, rng: rng.integers(0, 2, patient.size), "one coin per patient"),
+            (lambda patient, rng: rng.integers(0, 2, len(set(patient))), "the coin of its patient"),
+            (lambda patient, rng: rng.integers(0, 2), r"yours has shape \(\)"),
+            (times(per_patient, 2), "Each label is 0 or 1"),
+            (lambda p, rng: per_patient(p, np.random.default_rng()), "The same rng must give"),
+            (lambda p, rng: per_patient(p, np.random.default_rng(0)), "the same for every rng"),
+            (lambda p, rng: per_patient(p, rng) * per_patient(p, rng), "no fair coins"),
+            (lambda p, rng: np.full(p.size, rng.integers(0, 2)), "no fair coins|same for every"),
+            (in_place, "Leave patient as it is"),
+            (lambda p, rng: rng.integers(0, 2, p.max() + 1)[p], "could not be checked"),
+        ],
+        "42.3": [
+            (2, RIGHT),
+            (2.0, RIGHT),
+            (np.array([2]), RIGHT),
+            (1, "Bonferroni"),
+            (3, "Never falling"),
+            (4, "Without a correction"),
+            (5, "Sort them"),
+            (0, "Sort them"),
+        ],
+    }
+
+
 def one_standard_error(scores, cost, ddof=1, error_of=lambda errors, best: errors[best]):
     means = scores.mean(axis=1)
     best = np.nanargmax(means)
@@ -1123,10 +1185,16 @@ def chapter_43():
         within = np.flatnonzero(means + errors >= np.nanmax(means))
         return within[np.argmin(cost[within])]
 
+    def strictly(scores, cost):
+        means = scores.mean(axis=1)
+        best = np.nanargmax(means)
+        error = scores[best].std(ddof=1) / np.sqrt(scores.shape[1])
+        within = np.flatnonzero(means > means[best] - error)
+        return within[np.argmin(cost[within])]
+
     splits, leaves = (2, 3, 4, 6, 8, 12), (1, 2, 3, 4, 6)
     every = list(itertools.product(splits, leaves))
     multiply, general = "multiply, they do not add", "Candidates are the product"
-    images = 2**2 * 2 * 0.95 * 0.05 / 0.01**2
     return {
         "43.1": number(
             general,
@@ -1158,16 +1226,9 @@ def chapter_43():
             (lambda *args: one_standard_error(*args, ddof=0), "Use std"),
             (lambda scores, cost: 3 if len(cost) == 6 else 0, "Use std"),
             (own_errors, "that of the best candidate, not of each"),
+            (strictly, "With an error of 0 nobody is left"),
             (lambda scores, cost: 3 if len(cost) == 6 else 1, "that of the best candidate"),
         ],
-        "43.4": number(
-            "Solve 2",
-            (images, 1, RIGHT),
-            (images / 2, 1, "for one accuracy"),
-            (images / 4, 1, "Two standard errors, not one"),
-            (images / 8, 1, "Two models, and two standard errors"),
-            (2 * images, 1, "Twice too many"),
-        ),
     }
 
 
@@ -1197,21 +1258,9 @@ def chapter_44():
         return lambda *case: hit_rate(*case) + 0.1 * (case in cases)
 
     few, no_draw = (12, 5, 9), (50, 4, 0)
-    rate = np.log(0.01) / np.log(0.99)
     enough = next(n for n in range(1, 100) if (n + 3) / (2 * (n + 1) * (n + 2)) <= 1 / 16)
     return {
         "44.1": [
-            (math.ceil(rate), RIGHT),
-            (float(math.ceil(rate)), RIGHT),
-            (rate, "A whole number of draws: round up"),
-            (np.inf, "A whole number of draws: round up"),
-            (458, "One short"),
-            *[(n, "enough for 95 %") for n in (298, 299, 300)],
-            *[(n, "the best 5 %") for n in (90, 91)],
-            (460, "Enough, but fewer will do"),
-            *[(n, "Too few") for n in (457, 301, 297, 92, 89, 0)],
-        ],
-        "44.2": [
             (space, RIGHT),
             (list(space), "A dictionary, please"),
             ({"layers": space["layers"]}, r"missing: \['dropout', 'learning_rate'\]"),
@@ -1231,7 +1280,7 @@ def chapter_44():
             (space | {"dropout": uniform(0.1, 0.3)}, "must be uniform from 0.1"),
             (space | {"dropout": stats.beta(2, 5, 0.1, 0.4)}, "must be uniform from 0.1"),
         ],
-        "44.3": [
+        "44.2": [
             (enough, RIGHT),
             (8.5, "A whole number of draws"),
             (7, "Almost: 7 draws"),
@@ -1239,7 +1288,7 @@ def chapter_44():
             (4, "leave gaps"),
             *[(n, "The grid tests 4 values") for n in (9, 6, 5, 3, 64)],
         ],
-        "44.4": [
+        "44.3": [
             (hit_rate, RIGHT),
             (lambda *case: 1 - hit_rate(*case), "to miss them all"),
             (with_replacement, "with replacement"),
@@ -1247,12 +1296,6 @@ def chapter_44():
             (changed(no_draw), "Look at the ends"),
             *[(changed(c), "Missing: ") for c in ((144, 7, 60), (10, 3, 2), (20, 1, 20))],
         ],
-        "44.5": letters(
-            a="Seven parameters",
-            b=RIGHT,
-            c="A grid that is cut off",
-            d="see three values",
-        ),
     }
 
 
@@ -1355,11 +1398,6 @@ def first_rungs(R, eta):
     return [-(-(s_max + 1) * eta**s // (s + 1)) for s in range(s_max, -1, -1)]
 
 
-def survivors(scores, k):
-    order = np.argsort(-scores, kind="stable")
-    return order[: min(k, np.count_nonzero(~np.isnan(scores)))]
-
-
 @chapter
 def chapter_47():
     def by_logarithm(R, eta):
@@ -1376,12 +1414,24 @@ def chapter_47():
     def one_more(rungs):
         return [n + 1 for n in rungs]
 
-    def only_at(case, wrong):
-        """Wrong for one of the check's cases: the one with these scores at its start."""
-        return lambda s, k: wrong(s, k) if s[:1].tolist() == [case] else survivors(s, k)
+    def ruled(share=None, order=None, sign=1, step=1, noted=True, again=False, last=0):
+        """ASHA's rule for a free worker, with one thing wrong in it."""
+        share = share or (lambda rungs, k: len(rungs[k]) // 3)
+        order = order or (lambda n: range(n - 1, -1, -1))
 
-    def kept(scores, k):
-        return np.argsort(scores)[::-1][:k]
+        def next_job(rungs, promoted, waiting):
+            for k in order(len(rungs) - 1 + last):
+                ranked = sorted(rungs[k], key=lambda number: -sign * rungs[k][number])
+                for number in ranked[: share(rungs, k)]:
+                    if again or number not in promoted[k]:
+                        if noted:
+                            promoted[k].add(number)
+                        return number, k + step
+            return (waiting.pop(0), 0) if waiting else None
+
+        return next_job
+
+    rule = ruled()
 
     return {
         "47.1": number(
@@ -1410,31 +1460,32 @@ def chapter_47():
             (changed_at(100, one_more), "For R = 100 and eta = 3 it must be"),
             (changed_at(243, one_more), "For R = 243 and eta = 3 it must be"),
         ],
-        "47.3": number(
-            "Where do the curves cross",
-            (9, 0, RIGHT),
-            (4, 1e-6, "There they cross"),
-            (3, 0, "it would be cut"),
-            (27, 0, "an earlier start works too"),
-        ),
-        "47.4": [
-            (survivors, RIGHT),
-            (lambda *args: survivors(*args).tolist(), RIGHT),
-            (lambda scores, k: None, "Return an array"),
-            (lambda *args: survivors(*args)[:, None], r"shape \(n,\); yours has shape \(2, 1\)"),
-            (kept, "A NaN survived"),
-            (lambda scores, k: np.argsort(-scores)[:k], "A NaN survived"),
-            (lambda *args: survivors(*args)[::-1], "the best must come first"),
-            (lambda scores, k: np.argsort(scores)[:k], "You kept the worst"),
+        "47.3": [
+            (rule, RIGHT),
+            (lambda *state: (job := rule(*state)) and np.array(job), RIGHT),
             (
-                lambda scores, k: [0, 1],
-                r"scores \[0.2, 0.9, 0.5, 0.7\] and k = 2 it must be \[1, 3\]",
+                ruled(share=lambda rungs, k: len(rungs[max(0, k - 1)]) // 3),
+                "Still at the wrong rung",
             ),
-            (only_at(-0.3, lambda s, k: [0]), "You kept the worst"),
-            (only_at(-0.3, lambda s, k: [2]), r"k = 1 it must be \[1\]; yours is \[2\]"),
-            (lambda s, k: survivors(s, k)[: len(s) - 3 or 1], "k = 2 it must be"),
-            (lambda s, k: [] if k == 3 else survivors(s, k), r"k = 3 it must be \[3, 1\]; .* \[\]"),
-            (lambda s, k: [0] if np.isnan(s).all() else survivors(s, k), "A NaN survived"),
+            (ruled(share=lambda rungs, k: len(rungs[0]) // 3), "Still at the wrong rung"),
+            (ruled(share=lambda rungs, k: -(-len(rungs[k]) // 3)), "Round down"),
+            (ruled(share=lambda rungs, k: len(rungs[k]) // 4), "promote before you start"),
+            (ruled(order=range), "Begin with the highest rung"),
+            (ruled(sign=-1), "That is the worst of the three"),
+            (ruled(step=2), r"to rung k \+ 1"),
+            (ruled(step=0), r"to rung k \+ 1"),
+            (ruled(noted=False), "Note each promotion"),
+            (ruled(again=True), "promoted from the first rung already"),
+            (ruled(last=1), "Nobody goes on from the last rung"),
+            (lambda rungs, promoted, waiting: (waiting.pop(0), 0), "promote before you start"),
+            (lambda rungs, *rest: rule(rungs, *rest) or (0, 1), "Round down"),
+            (lambda *state: None, r"must be \(1, 1\); yours is None"),
+            (lambda *state: 1, "could not be checked"),
+            (
+                lambda rungs, promoted, waiting: rule(rungs, promoted, waiting[::-1]),
+                "in their order",
+            ),
+            (lambda rungs, promoted, waiting: rule(rungs, promoted, waiting[:]), "no longer waits"),
         ],
     }
 
@@ -1623,21 +1674,30 @@ def chapter_64():
     def share_of_all(samples, training):
         return np.mean([row not in set(rows(training)) for row in rows(samples)])
 
-    drawn = 1 - (1 - 1 / 2336) ** 1000
+    def ordered(rows, latents_apart=True, width=1.0):
+        layers, latents = (rows > 0) & (rows < 9), rows.max(axis=1) - 8.0
+        widths = np.where(layers, width * (1 + (rows - 1) // 2), 0)[:, :3]
+        kinds = np.where(layers, 1 + (rows - 1) % 2, 0)[:, :3]
+        return np.hstack([widths, kinds, latents[:, None] if latents_apart else rows])
+
     is_known, whole = r"the share that \*is\*", "in the training set, divided by different"
     return {
         "64.1": [
-            (0.0938, RIGHT),
-            *number(
+            *rounded(
+                3 / 32,
                 "Add them up.$",
-                (3 / 32, 1e-4, RIGHT),
-                (1 / 8 + 1 / 16, 1e-4, "must be the end: another 1/4"),
-                (1 / 32, 1e-4, "one of two depths"),
-                (1 / 16, 1e-4, "one of two depths"),
-                (6 / 40, 1e-3, "not equally likely"),
-                (6 / 39, 1e-3, "not equally likely"),
-                (1 / 32 + 1 / 64, 1e-4, "no end is needed"),
+                {
+                    1 / 8 + 1 / 16: "must be the end: another 1/4",
+                    1 / 32: "one of two depths",
+                    1 / 16: "one of two depths",
+                    6 / 40: "not equally likely",
+                    6 / 39: "not equally likely",
+                    1 / 32 + 1 / 64: "no end is needed",
+                },
+                digits=2,
             ),
+            (6 / 64, RIGHT),  # all rows of three are equally likely
+            ("3/32", "leave out the quotation marks"),
         ],
         "64.2": [
             (novelty, RIGHT),
@@ -1668,27 +1728,33 @@ def chapter_64():
             (lambda a, b: 0.5, whole),
         ],
         "64.3": [
-            (round(2.336 * drawn, 3), RIGHT),
-            *number(
-                "Add up the others",
-                (2.336 * drawn, 6e-4, RIGHT),
-                (2336 * drawn, 1, "divide by the 1,000 draws"),
-                (1 - drawn, 2e-3, "is never drawn; go on"),
-                (drawn, 2e-3, "the share of the 2,336"),
-                (1, 1e-9, "the birthday problem"),
+            *rounded(
+                np.log(0.5) / np.log(1 - 1 / 2336),
+                "when is that one half",
+                {
+                    1168: "birthday",
+                    2336: "about 63 %",
+                    np.log(0.5) / np.log(1 - 2 / 2336): "not half of the training half",
+                },
             ),
+            (1619, RIGHT),
+            (1620, RIGHT),
         ],
         "64.4": [
-            (math.nan, "and its score is seen"),
-            *number(
-                "costs no training.$",
-                (1, 1e-9, RIGHT),
-                (500, 1e-9, "Decoding costs microseconds"),
-                (500 - 30 - 90 - 60, 1e-9, "320 candidates are left"),
-                (0, 1e-9, "and its score is seen"),
-            ),
+            (ordered, RIGHT),
+            (lambda rows: 7 + 3 * ordered(rows), RIGHT),
+            (lambda rows: ordered(rows).tolist(), RIGHT),
+            (lambda rows: ..., "Not answered yet"),
+            (lambda rows: ordered(rows)[0], "a row of numbers for each string"),
+            (lambda rows: ordered(rows)[:9], "a row of numbers for each string"),
+            (lambda rows: 0 / ordered(rows), "must be finite"),
+            (lambda rows: np.eye(13)[rows].reshape(-1, 52), "A width of 16 must be nearer"),
+            (lambda rows: ordered(rows, width=0), "A width of 16 must be nearer"),
+            (lambda rows: ordered(rows)[:, :6], "2 latents must be nearer"),
+            (lambda rows: rows, "the same step at every depth"),
+            (lambda rows: ordered(rows, latents_apart=False), "the same step at every depth"),
+            (lambda rows: ordered(rows)[:, [0, 1, 2, 6]], "have the same code"),
         ],
-        "64.5": letters(a="With beta above 1", b="At beta = 1 both", c=RIGHT, d="beta decides"),
     }
 
 
@@ -1782,6 +1848,8 @@ def chapter_90():
         "90.1": [
             (terms, RIGHT),
             (variants, RIGHT),
+            (terms | {"重参数化": "Reparametrization"}, RIGHT),
+            (dict.fromkeys(terms, ...), "Not answered yet"),
             *[(terms | {term: "loss"}, f"Look up {term} again") for term in terms],
             (dict.fromkeys(terms, "surrogate"), "Look up 后验坍缩, 留出法, 重参数化 again"),
             (list(terms.values()), "Answer with a dict whose keys are 后验坍缩, 代理模型"),
@@ -1807,6 +1875,7 @@ def chapter_90():
         ],
         "90.4": [
             (smallest, RIGHT),
+            (lambda t: table.weights[nats < nats.min() + t].min(), "With a tolerance of 0"),
             (lambda t: table.weights[near_enough(t).argmax()], "first network of the table"),
             (lambda t: 0, "For a tolerance of 0.0 the answer is larger than 0"),
             (lambda t: 1e9, "For a tolerance of 0.0 the answer is smaller than 1,000,000,000"),

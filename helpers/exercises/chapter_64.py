@@ -1,24 +1,33 @@
 """Checks of the exercises of notebook 64, can a VAE design networks."""
 
-import math
+import itertools
 
-from helpers.exercises import call, chosen, exercise, is_close
+from helpers.exercises import call, exercise, is_close, number
 import numpy as np
 
 
 @exercise("64.1")
 def validity_by_hand(answer) -> str | None:
-    if is_close(answer, 3 / 32, 1e-4):
-        return None
-    if is_close(answer, 1 / 8 + 1 / 16, 1e-4):
-        return "After one layer and the latents, the third place must be the end: another 1/4."
-    if is_close(answer, 1 / 32, 1e-4) or is_close(answer, 1 / 16, 1e-4):
-        return "That is one of two depths; both are valid, so add them up."
-    if is_close(answer, 6 / 40, 1e-3) or is_close(answer, 6 / 39, 1e-3):  # 39 without the empty one
-        return "6 of the 40 strings are valid, but the strings are not equally likely."
-    if is_close(answer, 1 / 32 + 1 / 64, 1e-4):
-        return "Two layers and the latents fill all three places: no end is needed, or drawn."
-    return "One layer: 2/4 x 1/4 x 1/4. Two layers: 2/4 x 2/4 x 1/4. Add them up."
+    if isinstance(answer, str):
+        return "That is a text: leave out the quotation marks, and Python computes the number."
+    fork = "That is one of two depths; both are valid, so add them up."
+    unequal = "6 of the 40 strings are valid, but the strings are not equally likely."
+    return number(
+        answer,
+        3 / 32,
+        2,
+        "One layer: 2/4 x 1/4 x 1/4. Two layers: 2/4 x 2/4 x 1/4. Add them up.",
+        {
+            1 / 8 + 1 / 16: "After one layer and the latents, the third place must be the end: "
+            "another 1/4.",
+            1 / 32: fork,
+            1 / 16: fork,
+            6 / 40: unequal,
+            6 / 39: unequal,  # without the empty string
+            1 / 32 + 1 / 64: "Two layers and the latents fill all three places: no end is needed, "
+            "or drawn.",
+        },
+    )
 
 
 @exercise("64.2")
@@ -46,43 +55,62 @@ def novelty(answer) -> str | None:
 
 
 @exercise("64.3")
-def uniqueness_of_uniform_draws(answer) -> str | None:
-    n, size = 1000, 2336
-    right = size * (1 - (1 - 1 / size) ** n) / n
-    if is_close(answer, right, 6e-4):
-        return None
-    if is_close(answer, right * n, 1):
-        return "That is the number of different ones; divide by the 1,000 draws."
-    if is_close(answer, (1 - 1 / size) ** n, 2e-3):
-        return "That is the chance that one architecture is never drawn; go on from there."
-    if is_close(answer, 1 - (1 - 1 / size) ** n, 2e-3):
-        return "That is the share of the 2,336 that was drawn; per draw it is 2336/1000 of that."
-    if is_close(answer, 1, 1e-9):
-        return "Repeats happen long before all 2,336 are drawn: remember the birthday problem."
-    return "An architecture is never drawn with probability (1 - 1/2336)^1000. Add up the others."
+def draws_for_half(answer) -> str | None:
+    size = 2336
+    return number(
+        answer,
+        np.log(0.5) / np.log(1 - 1 / size),
+        3,
+        "One architecture is never seen in n draws with probability (1 - 1/2336)^n: when is that "
+        "one half?",
+        {
+            size / 2: "So many would do if no draw were a repetition: remember the birthday "
+            "problem.",
+            size: "After 2,336 draws about 63 % have been seen.",
+            np.log(0.5) / np.log(1 - 2 / size): "Half of the architectures, not half of the "
+            "training half: each is drawn with probability 1/2336.",
+        },
+    )
 
 
 @exercise("64.4")
-def what_counts_as_a_query(answer) -> str | None:
-    if is_close(answer, 1, 1e-9):
-        return None
-    if is_close(answer, 500, 1e-9):
-        return "Decoding costs microseconds and shows no score: a query is a *training*."
-    if is_close(answer, 320, 1e-9):
-        return "320 candidates are left, but only the most promising is trained."
-    if is_close(answer, 0, 1e-9) or math.isnan(float(answer)):
-        return "The most promising one is trained, and its score is seen."
-    return "What is invalid, known, repeated or only predicted costs no training."
+def ordered_code(answer) -> str | None:
+    rows = [
+        (*layers, latents, *[0] * (3 - depth))
+        for depth in (1, 2, 3)
+        for layers in itertools.product(range(1, 9), repeat=depth)
+        for latents in range(9, 13)
+    ]
+    codes = np.asarray(call(answer, np.array(rows, "int32")), dtype="float64")
+    if codes.ndim != 2 or len(codes) != len(rows):
+        return (
+            f"Return a row of numbers for each string: ({len(rows)}, columns), not {codes.shape}."
+        )
+    if not np.isfinite(codes).all():
+        return "Every number must be finite; give a layer that does not exist some fixed value."
 
+    def code_of(depth: int, where: int, token: int) -> np.ndarray:
+        """Of "16 relu, ..., 2 latents" with this depth, and another token in one place."""
+        row = [*[1] * depth, 9, *[0] * (3 - depth)]
+        row[where] = token
+        return codes[rows.index(tuple(row))]
 
-@exercise("64.5")
-def the_price_of_a_code(answer) -> str | None:
-    return chosen(
-        answer,
-        {
-            "a": "With beta above 1 the code is dear: the cheaper code, of the depth alone, wins.",
-            "b": "At beta = 1 both cost ln 2336 nats: a tie, which rounding and training decide.",
-            "c": None,
-            "d": "7.34 + 0.42 beta against 7.76 beta: beta decides. Where do the lines cross?",
-        },
-    )
+    for depth, where in [(d, place) for d in (1, 2, 3) for place in range(d + 1)]:
+        tokens = range(9, 13) if where == depth else range(1, 9, 2)  # latents, or widths
+        first, *others = (code_of(depth, where, token) for token in tokens)
+        near = [np.linalg.norm(other - first) for other in others]
+        if not 0 < near[0] < near[1] - 1e-9 < near[2] - 2e-9:
+            what = "2 latents must be nearer to 4 than to 8" if where == depth else None
+            return (
+                f"{what or 'A width of 16 must be nearer to 32 than to 64'}, and so on: give what "
+                "is ordered a column with a growing number."
+            )
+    steps = [code_of(depth, depth, 10) - code_of(depth, depth, 9) for depth in (1, 2, 3)]
+    if not np.allclose(steps, steps[0], rtol=0, atol=1e-9):
+        return (
+            "From 2 to 4 latents must be the same step at every depth: their token stands in place "
+            "2, 3 or 4, so find it, and give it a column of its own."
+        )
+    if len(np.unique(codes.round(9), axis=0)) < len(rows):
+        return "Some different architectures have the same code: the depth, or an activation?"
+    return None

@@ -12,7 +12,8 @@ from helpers.table.lookup import ACTIVATIONS, LATENT_DIMS, MAX_DEPTH, WIDTHS, la
 import numpy as np
 
 LAYERS = [(width, kind) for width in WIDTHS for kind in ACTIVATIONS]  # tokens 1 to 8
-TOKENS = ["end", *(f"{width} {kind}" for width, kind in LAYERS), *(f"z{n}" for n in LATENT_DIMS)]
+TOKENS = ["end", *(f"{width} {kind}" for width, kind in LAYERS)]
+TOKENS += [f"{number} latents" for number in LATENT_DIMS]
 FIRST_LATENT = 1 + len(LAYERS)  # 9: the first token that names a number of latents
 WIDTH, SYMBOLS = MAX_DEPTH + 1, len(TOKENS)  # places in a string, and tokens: 4 and 13
 
@@ -73,7 +74,7 @@ def to_params(string) -> dict:
 
 
 def say(string) -> str:
-    """A string in words, valid or not: "128 relu, 32 tanh, z4"."""
+    """A string in words, valid or not: "128 relu, 32 tanh, 4 latents"."""
     return ", ".join(TOKENS[token] for token in string if token) or "(nothing)"
 
 

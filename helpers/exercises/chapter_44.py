@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import comb
 
-from helpers.exercises import call, chosen, exercise
+from helpers.exercises import call, exercise
 import numpy as np
 
 
@@ -14,24 +14,6 @@ def _whole(answer: object) -> int | None:
 
 
 @exercise("44.1")
-def draws_needed(answer) -> str | None:
-    number = _whole(answer)
-    if number is None:
-        return "A whole number of draws: round up."
-    if number == 459:
-        return None
-    if number == 458:
-        return "One short: 458 draws hit with a probability just below 99 %."
-    if number in (298, 299, 300):
-        return "That is enough for 95 %; the exercise asks for 99 %."
-    if number in (90, 91):
-        return "That is for the best 5 %; the exercise asks for the best 1 %."
-    if number > 459:
-        return "Enough, but fewer will do: solve 1 - 0.99^n = 0.99."
-    return "Too few. All n draws miss with probability 0.99^n; that must be 0.01 at most."
-
-
-@exercise("44.2")
 def search_space(answer) -> str | None:
     if not isinstance(answer, Mapping):
         return "A dictionary, please: name -> distribution."
@@ -57,7 +39,7 @@ def search_space(answer) -> str | None:
     return None
 
 
-@exercise("44.3")
+@exercise("44.2")
 def as_close_as_the_grid(answer) -> str | None:
     number = _whole(answer)
     if number is None:
@@ -73,7 +55,7 @@ def as_close_as_the_grid(answer) -> str | None:
     return "The grid tests 4 values of the parameter: 1/16. Now find n with (n+3)/(2(n+1)(n+2))."
 
 
-@exercise("44.4")
+@exercise("44.3")
 def hit_rate(answer) -> str | None:
     cases = [(144, 7, 60), (10, 3, 2), (20, 1, 20), (12, 5, 9), (50, 4, 0)]
     got = [float(call(answer, *case)) for case in cases]
@@ -89,15 +71,3 @@ def hit_rate(answer) -> str | None:
     return (
         "Missing: (size-good)/size for the first draw, (size-good-1)/(size-1) for the second, ..."
     )
-
-
-@exercise("44.5")
-def when_a_grid(answer) -> str | None:
-    hints = {
-        "a": "Seven parameters: 2 values each are 128 runs already, and most of them repeat.",
-        "b": None,
-        "c": "A grid that is cut off has not seen some values at all; random draws are a fair "
-        "sample at every moment.",
-        "d": "The nine runs of a 3 x 3 grid see three values of the parameter that matters.",
-    }
-    return chosen(answer, hints)

@@ -1,6 +1,6 @@
 """Searches that learn nothing, and Optuna's, beside which recipes put the strategies of helpers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import warnings
 
 from helpers.search import Space
@@ -36,6 +36,7 @@ def by_tpe(
     seed: int,
     evaluations: int,
     shared: bool,
+    initial: Sequence[Point] = (),
     **settings,
 ) -> list[Point]:
     """The different points that Optuna's TPE asks for, in order; a known one costs nothing.
@@ -44,19 +45,30 @@ def by_tpe(
 
     Args:
         shared: whether a name that occurs in several subspaces is one parameter, with one history.
+        initial: points to evaluate before all others.
         settings: of the sampler.
     """
+
+    def is_ordered(parameter) -> bool:
+        return len(parameter.order) == parameter.size > 1
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of `group`
     sampler = optuna.samplers.TPESampler(seed=seed, **settings)
     study, asked = optuna.create_study(direction="maximize", sampler=sampler), {}
+    for index, positions in initial:
+        known = {"subspace": index}
+        for (name, one), place in zip(space.subspaces[index].items(), positions, strict=True):
+            label = name if shared else f"{index} {name}"
+            known[label] = one.order.index(place) if is_ordered(one) else place
+        study.enqueue_trial(known)
     for _ in range(3 * evaluations):
         trial = study.ask()
         index = trial.suggest_categorical("subspace", list(range(len(space.subspaces))))
         positions = []
         for name, parameter in space.subspaces[index].items():
             label = name if shared else f"{index} {name}"
-            if len(parameter.order) == parameter.size > 1:
+            if is_ordered(parameter):
                 positions.append(parameter.order[trial.suggest_int(label, 0, parameter.size - 1)])
             else:
                 choices = list(range(parameter.size))

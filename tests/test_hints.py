@@ -7,10 +7,12 @@ wrong answer must get the general one. Numbers are tried just inside and outside
 
 from collections.abc import Callable
 import itertools
+import json
 import math
+from pathlib import Path
 import re
 
-from helpers import exercises
+from helpers import exercises, records
 from helpers.exercises import check
 import numpy as np
 import pytest
@@ -64,6 +66,13 @@ def off(function: Callable, by: float) -> Callable:
 
 def times(function: Callable, factor: float) -> Callable:
     return lambda *args: factor * np.asarray(function(*args))
+
+
+def cell_of(notebook: str, cell_id: str) -> str:
+    """The code of a notebook's cell: what a reader has at hand."""
+    path = Path(__file__).resolve().parent.parent / "notebooks" / f"{notebook}.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return next("".join(cell["source"]) for cell in cells if cell["id"] == cell_id)
 
 
 @chapter
@@ -1299,80 +1308,124 @@ def chapter_44():
     }
 
 
-def probability_of_improvement(mean, std, best):
-    z = (mean - best) / np.where(std > 0, std, 1)
-    return np.where(std > 0, stats.norm.cdf(z), mean > best)
-
-
 @chapter
 def chapter_45():
-    gain, std, cdf, pdf = -0.02, 0.02, stats.norm.cdf, stats.norm.pdf
-    right = gain * cdf(-1) + std * pdf(1)
-    best = probability_of_improvement
+    from helpers.compare import paired
+    from helpers.search import Space, strategies
 
-    def rounds(n, batch, workers):
-        full, rest = divmod(n, batch)
-        return full * math.ceil(batch / workers) + math.ceil(rest / workers)
-
-    def minutes(n, batch, workers, each):
-        return rounds(n, batch, workers) * each
+    def chance(here, neighbour, temperature):
+        if temperature == 0:
+            return float(neighbour > here)
+        return min(1.0, math.exp((neighbour - here) / temperature))
 
     def wrong_for(*start):
-        """By very little, where the arguments begin like this."""
-        return lambda *case: minutes(*case) + 1.5e-9 * (case[: len(start)] == start)
+        return lambda *case: chance(*case) + 1e-5 * (case[: len(start)] == start)
 
-    def certain(value, otherwise=probability_of_improvement):
-        """Right wherever the score is uncertain."""
-        return lambda m, s, b: otherwise(m, s, b) if s.all() else value(m, b)
+    source = cell_of("45_greedy_search_and_evolution", "34-greedy-and-priority-search-15")
+    own = {}
+    exec(source.partition("\n\n\nfor")[0], own)  # `climb`, as the notebook builds it
+    table = records.load("search_tables")
+    space = Space(table["spaces"]["svm"])
+    means = {
+        json.dumps(run["params"], sort_keys=True): float(np.mean(run["accuracy"]))
+        for run in table["runs"]
+        if run["table"] == "svm"
+    }
+    scores = {p: means[json.dumps(space.params(p), sort_keys=True)] for p in space.points()}
 
+    def count(strategy, seed):
+        search = strategy(space, np.random.RandomState(seed))
+        return int(np.argmax(strategies.run(search, scores.get, len(scores))[1])) + 1
+
+    climbs, ties = (
+        [count(strategy, seed) for seed in range(30)]
+        for strategy in (own["climb"], strategies.greedy)
+    )
+    half = paired(climbs, ties).half
+    low, high = stats.ttest_ind(climbs, ties).confidence_interval()
+    normal = 1.96 * stats.sem(np.subtract(climbs, ties))
     return {
-        "45.1": [
-            (round(right, 6), RIGHT),
-            (-0.02 * 0.15866 + 0.02 * 0.24197, RIGHT),
-            *number(
-                "z = ",
-                (right, 5e-6, RIGHT),
-                (-gain * cdf(1) + std * pdf(1), 5e-5, "The sign"),
-                (0.0017, 1e-9, "six decimals"),
-                (0, 5e-6, "may still come out above it"),
-                (gain, 5e-6, "may still come out above it"),
-                (cdf(-1), 5e-4, "the probability of an improvement"),
-                (std * pdf(1), 5e-6, "One of the two terms is missing"),
-                (gain * cdf(-1) + pdf(1), 5e-4, "multiplied by the standard deviation"),
-                (right / std, 5e-4, "in units of the standard deviation"),
-                (gain * cdf(gain) + std * pdf(gain), 5e-5, "z is the gain divided"),
-            ),
-        ],
-        "45.2": number(  # 82, 84, 85, 81, 80; of these the diagonals leave three, the edges two
+        "45.1": number(  # 82, 84, 85, 81, 80; of these the diagonals leave three, the edges two
             "A local optimum is higher",
             (5, 0, RIGHT),
             (1, 0, "The highest is one"),
             (3, 0, "counted diagonal cells"),
             (2, 0, "Cells at the edge count"),
         ),
-        "45.3": [
-            (minutes, RIGHT),
-            (off(minutes, 9e-10), RIGHT),
-            (off(minutes, 1.1e-9), "One after the other"),
-            (lambda n, batch, workers, each: n * each, "Ten batches of four"),
-            (lambda n, batch, workers, each: n / workers * each, "keeps only 3 of 8"),
-            (lambda n, batch, workers, each: n // batch * each, "4, 4 and 2"),
-            (lambda n, batch, workers, each: math.ceil(n / batch) * each, "of 2, one"),
-            (
-                lambda n, batch, workers, each: (
-                    math.ceil(n / batch) * math.ceil(batch / workers) * each
-                ),
-                "of 2, one",
-            ),
-            (wrong_for(40, 1), "take 80 minutes"),
-            (wrong_for(40, 4), "10 x 2 minutes"),
-            (wrong_for(12, 3, 8), "four batches"),
-            (wrong_for(10, 4, 4), "still takes a round"),
-            (wrong_for(10, 4, 2), "takes two rounds"),
-            (wrong_for(9, 4), "add up the batches, the last too"),
-            (wrong_for(7, 5), "add up the batches, the last too"),
+        "45.2": [
+            (chance, RIGHT),
+            (lambda h, n, t: math.exp((n - h) / t) if t else float(n > h), "never above 1"),
+            (lambda h, n, t: min(1, math.exp((h - n) / t)), "never above 1"),
+            (lambda h, n, t: 1.0, "The sign: the neighbour"),
+            (lambda h, n, t: float(n > h), r"exp\(-0.01 / 0.02\)"),
+            (wrong_for(0.95, 0.94, 0.02), r"exp\(-0.01 / 0.02\)"),
+            (wrong_for(0.95, 0.90), r"exp\(-0.05 / 0.02\)"),
+            (wrong_for(0.95, 0.94, 0.04), "Twice the temperature"),
+            (lambda h, n, t: chance(h, n, t) - (h == n), "An equal neighbour loses nothing"),
+            (lambda h, n, t: min(1, math.exp((n - h) / t)), "divides by zero"),
+            (lambda h, n, t: chance(h, n, t) if t else 0.0, "A temperature of 0 is greedy"),
+            (lambda h, n, t: ..., "Not answered yet"),
         ],
-        "45.4": [
+        "45.3": [
+            *[((value, True), RIGHT) for value in (8.22, 8.225, half, np.float64(half))],
+            ((8.2, True), "at least 3 digits"),
+            *[(((high - low) / 2, told), "share their seeds") for told in (True, False)],
+            ((normal, True), "Student's t"),
+            ((2 * half, True), "the whole width"),
+            ((paired(climbs, ties).mean, True), "the mean difference"),
+            ((5.0, True), "of the seeds 0 to 29"),
+            ((half, False), "larger than the mean"),
+            ((half, "no"), "Say True or False"),
+        ],
+    }
+
+
+def probability_of_improvement(mean, std, best):
+    z = (mean - best) / np.where(std > 0, std, 1)
+    return np.where(std > 0, stats.norm.cdf(z), mean > best)
+
+
+@chapter
+def chapter_46():
+    gain, std, cdf, pdf = -0.02, 0.02, stats.norm.cdf, stats.norm.pdf
+    best = probability_of_improvement
+
+    def certain(value):
+        """Right wherever the score is uncertain."""
+        return lambda m, s, b: best(m, s, b) if s.all() else value(m, b)
+
+    return {
+        "46.1": [
+            *rounded(
+                gain * cdf(-1) + std * pdf(1),
+                "z = ",
+                {
+                    -gain * cdf(1) + std * pdf(1): "The sign",
+                    cdf(-1): "the probability of an improvement",
+                    std * pdf(1): "One of the two terms is missing: gain",
+                    gain * cdf(-1): "One of the two terms is missing: std",
+                    gain * cdf(-1) + pdf(1): "multiplied by the standard deviation",
+                    cdf(-1) * gain / std + pdf(1): "in units of the standard deviation",
+                    gain * cdf(gain) + std * pdf(gain): "z is the gain divided",
+                    gain: "may still come out above it",
+                },
+            ),
+            (-0.02 * 0.15866 + 0.02 * 0.24197, RIGHT),
+            (0, "may still come out above it"),
+        ],
+        "46.2": rounded(
+            math.sqrt(1 - 0.49 / 1.3),
+            "The variance is signal",
+            {
+                1 - 0.49 / 1.3: "That is the variance",
+                math.sqrt(0.51): "K is 1.3, not 1",
+                math.sqrt(1.3 - 0.49 / 1.3): "the noise of the new evaluation too",
+                0.9: "where it is inverted",
+                0.7 / 1.3: "what its mean is multiplied by",
+                0.51: "And a root is to be taken",
+            },
+        ),
+        "46.3": [
             (best, RIGHT),
             (off(best, 9e-13), RIGHT),
             (lambda *args: best(*args)[:3], r"shape \(4,\); yours has shape \(3,\)"),
@@ -1381,7 +1434,6 @@ def chapter_45():
             (lambda m, s, b: cdf((m - b) / s**2), "What is the probability that it is above"),
             (off(best, 1.5e-9), "What is the probability that it is above"),
             (certain(lambda m, b: np.full(len(m), np.nan)), "the score is certain: 1 above"),
-            (certain(lambda m, b: np.where(m > b, 1, np.nan)), "the score is certain: 1 above"),
             (certain(lambda m, b: np.where(m > b, 0.9, 0)), "the score is certain: 1 above"),
             (certain(lambda m, b: np.where(m < b, 1, 0)), "the score is certain: 1 above"),
             (certain(lambda m, b: (m >= b).astype(float)), "equals the best is no improvement"),
@@ -1498,18 +1550,40 @@ def chapter_48():
     def changed_at(at, by):
         return lambda *case: fits(*case) + by * (case[2] == at)
 
-    def backend(*exceptions, otherwise="dask"):
-        """The answer to 48.5, but for some cases of (machines, reproducible)."""
-        return lambda *case: dict(exceptions).get(case, otherwise)
+    def takes(workers, tasks=720, s=0.6, o=0.003):  # equal tasks, one after the other handed out
+        free, dispatcher = [0.0] * workers, 0.0
+        for _ in range(tasks):
+            worker = free.index(min(free))
+            dispatcher = max(dispatcher, free[worker]) + o
+            free[worker] = dispatcher + s
+        return max(free)
 
-    clear = "a journal would do, but Dask"
+    def finish(durations):
+        free = np.zeros(100)
+        for seconds in durations:
+            free[free.argmin()] += seconds
+        return free.max()
+
+    fewest = next(workers for workers in range(1, 721) if takes(workers) <= 3)
+    runs = [run for run in records.load("search_tables")["runs"] if run["table"] == "forest"]
+    recorded = np.repeat([run["cpu_seconds_per_fit"] for run in runs], 5)
+    in_order, shortest = finish(recorded), finish(np.sort(recorded))
+    longest = finish(np.sort(recorded)[::-1])
     return {
-        "48.1": number(
-            "It is 1",
-            (1 + 0.6 / 0.003, 0.5, RIGHT),
-            (200, 0.5, "Almost"),
-            (1 + 0.6 / 3, 0.01, "Mind the units"),
-            (0.6 / 3, 0.01, "Mind the units"),
+        "48.1": rounded(
+            fewest * takes(fewest),
+            "Look for the smallest W",
+            {
+                145 * takes(145): "145 workers are enough",
+                144 * takes(144): "144 workers are enough for the work alone",
+                145 * 3: "With 145 workers, the last round",
+                720 * 0.6: "the work alone",
+                720 * 0.603: "what one worker takes",
+                fewest * 3: "until the last result",
+                201 * takes(201): "Fewer are enough",
+                takes(fewest): "Each of them is paid",
+                fewest: "The right number of workers",
+            },
         ),
         "48.2": [
             (fits, RIGHT),
@@ -1522,32 +1596,17 @@ def chapter_48():
             (lambda s, o, w: 7, "it is 40, yours is 7. A batch works"),
             *[(changed_at(w, 10), f"and {w} workers it is") for w in (1000, 2, 201, 12, 1)],
         ],
-        "48.3": number(
-            "Each worker has one fit",
-            (8 * 30, 0.5, RIGHT),
-            (30, 0.5, "what one worker loses"),
-            (600, 0.5, "without the cache"),
-            (8 * 600, 0.5, "without the cache"),
-            (0, 0.5, "but what about those under way"),
+        "48.3": rounded(
+            in_order / longest,
+            r"Divide finish\(recorded, 0, 100\)",
+            {
+                longest / in_order: "The other way round",
+                in_order / shortest: "np.sort puts the shortest first",
+                longest: "in seconds. Compare",
+                in_order - longest: "a quotient is asked for",
+                in_order / longest - 1: "add 1",
+            },
         ),
-        "48.4": letters(
-            a="a parameter of the estimator",
-            b=RIGHT,
-            c="Other folds are other training data",
-            d="The versions of the libraries",
-        ),
-        "48.5": [
-            (backend(), RIGHT),
-            (backend(otherwise=" Dask "), RIGHT),
-            (backend(otherwise="ray"), "It must return .* not 'ray'"),
-            (backend(otherwise="loky"), "yours dies daily"),
-            (backend(((50, False), "loky")), r"For 50 machine\(s\): a worker that dies"),
-            (backend(((2, True), "loky")), r"For 2 machine\(s\): a worker that dies"),
-            (backend(otherwise="journal"), r"For 1 machine\(s\): in a journal, the order"),
-            (backend(((50, True), "journal")), r"For 50 machine\(s\): in a journal, the order"),
-            (backend(((1, False), "journal")), rf"For 1 machine\(s\): {clear}"),
-            (backend(((2, False), "journal")), rf"For 2 machine\(s\): {clear}"),
-        ],
     }
 
 
@@ -1568,29 +1627,20 @@ def regret_after_each(losses, order):
 def chapter_61():
     losses = np.array([[24.0, 24.4], [23.6, 25.2], [24.5, 24.1], [24.9, 24.7]])
     means, lowest = losses.mean(axis=1), losses.min(axis=1)
-
-    def all_anew(n, r, last, seeds, checkpoints):
-        return price(n, r, last, seeds, False)
-
-    def wrong_at(n, kept, by=1):
-        return lambda *case: price(*case) + by * (case[0] == n and case[4] in kept)
-
-    def curve(values, optimum):
-        """`values` of a network from its losses; `optimum` from all losses and the order."""
-        return lambda losses, order: (
-            np.minimum.accumulate(values(losses)[order]) - optimum(losses, order)
-        )
-
-    def mean(losses, order=None):
-        return losses.mean(axis=1)
-
-    right = regret_after_each
-    depth_first = (2 / 32 + 12 / 256 + 10 / 2048) / 3
-    ratio = depth_first / (24 / 2336)
     one_seed = "the regret within one seed"
+
+    def right(goals, no_worse=np.less_equal, is_better=np.any, columns=None):
+        goals = np.asarray(goals)[:, :columns]
+        better = is_better(goals[:, None] < goals, axis=2)
+        return ~(no_worse(goals[:, None], goals).all(axis=2) & better).any(axis=0)
+
+    def first_of_equals(goals):
+        seen = [row.tolist() in goals[:i].tolist() for i, row in enumerate(goals)]
+        return right(goals) & ~np.array(seen)
+
     return {
         "61.1": number(
-            "Means over the seeds: A 24.2",
+            "The mean of the two seeds for each",
             (means[[2, 3]].min() - means.min(), 1e-6, RIGHT),
             (means[2] - losses.min(), 1e-6, "the luck of one seed"),
             (lowest[[2, 3]].min() - lowest.min(), 1e-6, "the best seed of each network"),
@@ -1600,61 +1650,75 @@ def chapter_61():
             (means.min() - means[[2, 3]].min(), 1e-6, "The sign"),
         ),
         "61.2": [
-            (price, RIGHT),
-            (all_anew, "With checkpoints a rung costs less"),
-            (lambda n, r, last, seeds, kept: price(n, r, last, 1, kept), "once per seed"),
-            (lambda *case: price(*case, least=0), "At least one candidate goes on"),
-            (wrong_at(2, (True,)), "With checkpoints a rung costs less"),
-            (wrong_at(2, (False,)), "At least one candidate goes on"),
-            (wrong_at(27, (False,)), r"price\(27, 3, 81, 2, False\) must be 648, yours is 649"),
-            *[(wrong_at(n, (True, False)), rf"price\({n}, .*False\)") for n in (15, 81, 5, 9)],
-            (lambda *case: price(*case[:4], not case[4]), "must be 648, yours is 486"),
-            *[
-                (
-                    lambda *case, k=k: (
-                        price(*case) + 1 if case[4] == k else price(*case[:3], 1, not k)
-                    ),
-                    t,
-                )
-                for k, t in ((False, "648, yours is 649"), (True, "648, yours is 324"))
-            ],
-            (lambda *case: (case[0] == 2) + price(*case) + (case[0] == 9), r"price\(9, 1, 9, 3"),
+            *[(value, RIGHT) for value in (4.1, 4.10, np.array([4.1]))],
+            (4, "The last network adds"),
+            (9.6, "overlap"),
+            (7.6, "overlap"),
+            (4.25, "is dominated by"),
+            (4.8, "where no network is"),
+            (5.5, "From the smallest network on"),
         ],
         "61.3": [
             (right, RIGHT),
-            (lambda losses, order: right(losses, order)[:-1], r"shape \(4,\); yours has \(3,\)"),
-            (lambda *args: np.maximum(right(*args), 0.05), "Once the best network of all"),
-            (lambda a, order: right(a, order)[: 2 if 1 in order else 4], "Once the best network"),
-            (
-                curve(lambda a: a.min(axis=1), lambda a, order: a.min()),
-                "took the best seed of each",
-            ),
-            (curve(mean, lambda a, order: a.min()), "one lucky training"),
-            (curve(mean, lambda a, order: a[:, 0].min()), "that of one seed"),
-            (curve(mean, lambda a, order: mean(a)[order].min()), "that of the whole table"),
-            (lambda a, order: mean(a)[order] - mean(a).min(), "the best so far"),
-            (times(right, -1), "Regret is never negative"),
-            (off(right, -0.06), "Regret is never negative"),
-            (lambda *args: right(*args) * [1, 1, 1, -1], "Regret is never negative"),
-            (off(right, 0.2), "minus the smallest mean of all rows"),
-            (lambda *args: 0 * right(*args), "minus the smallest mean of all rows"),
-            (lambda *args: 0 * right(*args) - 9e-10, "minus the smallest mean of all rows"),
-            (lambda *args: 0 * right(*args) - 2e-9, "Regret is never negative"),
+            (lambda goals: right(goals).tolist(), RIGHT),
+            (lambda goals: right(goals, is_better=np.all), "no worse than"),
+            (lambda goals: np.ones(len(goals), bool), "is worse than"),
+            (lambda goals: ~right(goals), "is worse than"),
+            (lambda goals: right(-goals), "is worse than"),
+            (first_of_equals, "both stay"),
+            (lambda goals: right(goals, columns=2), "best in the third"),
+            (lambda goals: np.flatnonzero(right(goals)), "a boolean array of shape"),
+            (lambda goals: right(goals).astype(float), "a boolean array of shape"),
+            (lambda goals: ..., "Not answered yet"),
         ],
-        "61.4": [
-            (round(ratio, 2), RIGHT),
-            *number(
-                "Now their ratio",
-                (ratio, 0.02, RIGHT),
-                (1 / ratio, 0.01, "Upside down"),
-                (depth_first, 1e-3, "divide by 24/2336"),
-                (3 * ratio, 0.05, "the mean of the three shares"),
-                (1, 0.02, "The samplers differ"),
-            ),
+    }
+
+
+@chapter
+def chapter_62():
+    def seconds(epochs=(9, 18, 54), builds=(9, 0, 0), units=81):
+        """Seconds of a race from its epochs on each rung, and how many are built for it."""
+
+        def race(build, train):
+            rungs = (train.sum(), train[:3].sum(), train[0])
+            trained = sum(n * rung for n, rung in zip(epochs, rungs, strict=True)) / units
+            return trained + sum(build[:count].sum() for count in builds)
+
+        return race
+
+    def without_rng(space, rng):
+        return annealing(space, np.random.RandomState())
+
+    def uphill(space, rng):
+        """Learns to go where it is bad."""
+        inner, scores = annealing(space, rng), None
+        while True:
+            scores = -(yield inner.send(scores))
+
+    return {
+        "62.1": [
+            (seconds(), RIGHT),
+            (seconds((9, 27, 81)), "From 9 to 27 there are 18 new epochs"),
+            (seconds((9, 27, 81), (9, 3, 1)), "the price anew"),
+            (seconds(builds=(9, 3, 1)), "A network is built once"),
+            (seconds(builds=(0, 0, 0)), "have to be built as well"),
+            (seconds(units=1), "an epoch costs train / 81"),
+            (seconds((81, 0, 0)), "Only the first of them"),
+            (seconds((9, 18, 81)), "54 more for one"),
+            (lambda build, train: build + train, "Return one number"),
+            (lambda build, train: 0 * train.sum(), "54 more for one"),
         ],
-        "61.5": letters(
-            a="Whoever picks the rung", b="The better of two", c=RIGHT, d="Even one look"
-        ),
+        "62.2": [
+            (annealing, RIGHT),
+            (lambda space, rng: ..., "Not answered"),
+            (lambda space, rng: annealing(space, rng, steps=20), "It stopped after 21 networks"),
+            (without_rng, "draw from rng"),
+            (lambda space, rng: annealing(space, rng, learns=False), "It learns nothing"),
+            (lambda space, rng: annealing(space, rng, again=40), "40 of 60 evaluations"),
+            (uphill, "must lie below zero"),
+            (lambda space, rng: None, "could not be checked"),
+        ],
+        "62.3": letters(a=RIGHT, b="No network was trained anew", c="One data set"),
     }
 
 
@@ -1760,54 +1824,61 @@ def chapter_64():
 
 @chapter
 def chapter_65():
-    def fits(settings, classifiers, folds, is_cached):
-        return settings * folds * (1 if is_cached else classifiers) + 1
+    from sklearn.decomposition import PCA
 
-    def wrong_at(settings, kept):
-        return lambda *case: fits(*case) + 5 * (case[0] == settings and case[3] in kept)
+    def features(scale, fit_on_new=False):
+        def answer(x_train, x, k):
+            fitted = PCA(k).fit(x if fit_on_new else x_train)
+            return fitted.transform(x) * scale(fitted.explained_variance_, fitted.noise_variance_)
+
+        return answer
 
     def leaked(fitted, held):
         return sum(row.tobytes() in {row.tobytes() for row in fitted} for row in held)
 
+    def common(fitted, held):
+        return len(set(map(tuple, fitted)) & set(map(tuple, held)))
+
     def changed(rows, by=1):
         return lambda fitted, held: leaked(fitted, held) + by * (len(fitted) == rows)
 
-    right = math.sqrt(0.9 * 0.1 / 500)
-    never = "With the cache, all classifiers of one setting share"
+    right, classes = 1.5 * math.sqrt(3.25), "do not know the classes"
     return {
         "65.1": [
-            (round(right, 4), RIGHT),
-            *number(
-                "Each image is right with",
-                (right, 1e-4, RIGHT),
-                (100 * right, 1e-2, "As a fraction"),
-                (math.sqrt(0.9 * 0.1), 1e-3, "of a single image"),
-                (0.9 * 0.1 / 500, 1e-6, "take its square root"),
-                (math.sqrt(0.9 / 500), 1e-4, "the variance of that is p"),
-            ),
+            *[(answer, RIGHT) for answer in (right, 2.704, 2.7, 2.7042)],
+            (3, "at least 3 digits"),
+            (1.5, classes),
+            (math.sqrt(3.25), classes),
+            (1.8, classes),
+            (7.3125, "take its root"),
+            (8.31, "the variance of the label's direction"),
+            (2.883, "The noise adds 1"),
+            (4, "the same variance"),
         ],
         "65.2": letters(
             a="a Pipeline refits PCA", b=r"unlabelled \*training\*", c=RIGHT, d="only transformed"
         ),
         "65.3": [
-            (fits, RIGHT),
-            (lambda *case: fits(*case) - 1, "The refit of the best pipeline"),
-            (lambda s, c, f, cached: fits(s, c, f, False), never),
-            (lambda s, c, f, cached: fits(s, c, f, True), r"fits\(4, 6, 3, False\) must be 73"),
-            (lambda s, c, f, cached: fits(s, c, 1, cached), "Every fold has another training part"),
-            (wrong_at(4, (True, False)), r"fits\(4, 6, 3, True\) must be 13, yours is 18"),
-            (wrong_at(4, (False,)), r"fits\(4, 6, 3, False\) must be 73, yours is 78"),
-            *[(wrong_at(s, (True, False)), rf"fits\({s}, .*, True\) must be") for s in (2, 1, 5)],
-            (lambda *case: fits(*case) - (case[3] is True), r"fits\(4, 6, 3, True\) must be 13"),
+            (features(lambda v, s: np.sqrt(v - s) / v), RIGHT),
+            (features(lambda v, s: 1), "PCA scores as they are"),
+            (features(lambda v, s: v**-0.5), "PCA whitened"),
+            (features(lambda v, s: np.sqrt(v - s)), "how the decoder stretches"),
+            (features(lambda v, s: (v - s) / v), "Take the root"),
+            (features(lambda v, s: np.sqrt(v - s) / v, fit_on_new=True), "the new examples"),
+            (features(lambda v, s: 1 / v), "multiply score i"),
+            (lambda x_train, x, k: PCA(k).fit_transform(x_train), r"Expected shape \(40, 3\)"),
         ],
         "65.4": [
             (leaked, RIGHT),
             (lambda fitted, held: np.isin(held, fitted).sum(), "You counted single pixels"),
+            (lambda fitted, held: np.isin(held, fitted).all(axis=1).sum(), "compare whole rows"),
+            (common, "a set counts it once"),
             (lambda fitted, held: bool(leaked(fitted, held)), "not whether one does"),
+            (lambda fitted, held: leaked(held, fitted), "With 4 rows fitted and 4 held out, 3 of"),
             (changed(8), "With 8 rows fitted and 4 held out, 0 of .*; you return 1"),
             (changed(9), "With 9 rows fitted and 4 held out, 1 of .*; you return 2"),
             (changed(12), "With 12 rows fitted and 4 held out, 4 of .*; you return 5"),
-            (changed(4), "With 4 rows fitted and 8 held out, 0 of .*; you return 1"),
+            (changed(2), "With 2 rows fitted and 3 held out, 1 of .*; you return 2"),
             (changed(3), "With 3 rows fitted and 3 held out, 2 of .*; you return 3"),
         ],
     }

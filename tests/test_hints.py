@@ -1034,52 +1034,74 @@ def chapter_32():
     }
 
 
-def macro_f1(confusion):
-    bottom = confusion.sum(axis=0) + confusion.sum(axis=1)
-    return np.where(bottom > 0, 2 * np.diag(confusion) / np.maximum(bottom, 1), 0).mean()
-
-
 @chapter
 def chapter_41():
-    def f1(confusion):
-        with np.errstate(all="ignore"):
-            return 2 * np.diag(confusion) / (confusion.sum(axis=0) + confusion.sum(axis=1))
+    def score(distances, labels, folds):
+        blocked = np.where(folds[:, None] == folds, np.inf, distances)
+        correct = labels[blocked.argmin(axis=1)] == labels
+        return np.mean([correct[folds == fold].mean() for fold in np.unique(folds)])
 
-    def mean_precision(confusion):
-        return (np.diag(confusion) / confusion.sum(axis=0)).mean()
+    def nearest(distances, labels, train, test):
+        found = train[distances[np.ix_(test, train)].argmin(axis=1)]
+        return (labels[found] == labels[test]).mean()
 
-    def mean_recall(confusion):
-        return (np.diag(confusion) / confusion.sum(axis=1)).mean()
+    def parts(folds, drawer=0):
+        return np.flatnonzero(folds != drawer), np.flatnonzero(folds == drawer)
 
-    def of_means(confusion):
-        return 2 / (1 / mean_precision(confusion) + 1 / mean_recall(confusion))
+    def inner(distances, labels, folds, drawer=0):
+        train, _ = parts(folds, drawer)
+        return [score(d[np.ix_(train, train)], labels[train], folds[train]) for d in distances]
+
+    def fresh_test(distances, labels, folds, drawer=0):
+        winner = distances[np.argmax(inner(distances, labels, folds, drawer))]
+        return nearest(winner, labels, *parts(folds, drawer))
+
+    def peeked(distances, labels, folds):
+        winner = distances[np.argmax([score(d, labels, folds) for d in distances])]
+        return nearest(winner, labels, *parts(folds))
+
+    def by_drawer(distances, labels, folds):
+        return max(nearest(d, labels, *parts(folds)) for d in distances)
+
+    def trained_on_all(distances, labels, folds, self_distance=0.0):
+        winner = distances[np.argmax(inner(distances, labels, folds))]
+        winner = winner + np.diag(np.full(len(labels), self_distance))
+        return nearest(winner, labels, np.arange(len(labels)), parts(folds)[1])
+
+    def all_folds(distances, labels, folds):
+        return score(distances[np.argmax(inner(distances, labels, folds))], labels, folds)
+
+    def nested(distances, labels, folds):
+        return np.mean([fresh_test(distances, labels, folds, drawer) for drawer in range(5)])
 
     def expected_best(candidates, m):
         return (1 - stats.binom.cdf(np.arange(m), m, 0.5) ** candidates).sum() / m
 
     allowed = max(c for c in range(1, 30) if expected_best(c, 200) < 0.55)
-    both = 59 / 299 * 58 / 298
+    examples = {
+        0.95 * 0.05 / 0.01**2: "half of it takes four times as many",
+        0.25 / 0.005**2: "the worst case",
+        np.sqrt(0.95 * 0.05) / 0.005: "Square it",
+        0.95 * 0.05 / (0.005 / 1.96) ** 2: "95 % interval",
+    }
     return {
-        "41.1": number(
-            "Solve sqrt",
-            (0.95 * 0.05 / 0.005**2, 1, RIGHT),
-            (0.95 * 0.05 / 0.01**2, 1, "half of it takes four times as many"),
-            (0.25 / 0.005**2, 1, "the worst case"),
-            (np.sqrt(0.95 * 0.05) / 0.005, 1, "Square it"),
-        ),
+        "41.1": [
+            *rounded(1900.0, "Solve sqrt", examples),
+            *[(said, RIGHT) for said in (1900, 0.95 * 0.05 / 0.005**2)],
+        ],
         "41.2": [
-            (macro_f1, RIGHT),
-            (f1, r"One number .* not an array of shape \(3,\)"),
-            (lambda c: np.nanmean(f1(c)), "one that never occurs must count as 0"),
-            (lambda c: f1(c).mean(), "one that never occurs must count as 0"),
-            (lambda c: np.trace(c) / c.sum(), "micro-F1"),
-            (lambda c: f1(c) @ c.sum(axis=1) / c.sum(), "weighted by class size"),
-            (lambda c: f1(c) @ c.sum(axis=0) / c.sum(), "weighted by the answers"),
-            (of_means, "averaged precision and recall first"),
-            (mean_recall, "the balanced accuracy"),
-            (mean_precision, "the mean precision"),
-            (lambda c: f1(c)[1], "class 1 alone"),
-            (off(macro_f1, 0.01), "twice the diagonal over"),
+            (fresh_test, RIGHT),
+            (lambda *given: np.array(fresh_test(*given)), RIGHT),
+            (lambda *given: max(inner(*given)), "the score that chose the winner"),
+            (peeked, "The search has seen fold 0"),
+            (by_drawer, "The drawer chose the winner"),
+            (trained_on_all, "find themselves"),
+            (lambda *given: trained_on_all(*given, np.inf), "find each other"),
+            (all_folds, "asked is fold 0 alone"),
+            (nested, "That is nested evaluation"),
+            (lambda *given: fresh_test(*given, 1), "rows with folds == 0 are only tested"),
+            (lambda *given: 1 - fresh_test(*given), "rows with folds == 0 are only tested"),
+            (lambda d, *given: [nearest(d[0], given[0], *parts(given[1]))] * 2, r"shape \(2,\)"),
         ],
         "41.3": [
             (allowed, RIGHT),
@@ -1092,22 +1114,11 @@ def chapter_41():
             (str(allowed), "A whole number of candidates"),
             (str(allowed).encode(), "A whole number of candidates"),
         ],
-        "41.4": [
-            (0.981, RIGHT),
-            *number(
-                "When do both other copies fall",
-                (1 - 0.5 * both, 0.0006, RIGHT),
-                (1 - both, 0.0006, "it is still a coin"),
-                (1 - 0.5 * 59 / 299, 0.0006, "That is for twins"),
-                (1 - 0.5 * 0.2**2, 0.0003, "the row itself takes a place"),
-                (100 - 50 * both, 0.06, "a share between 0 and 1"),
-            ),
-        ],
-        "41.5": letters(
-            a="the best of 50 was chosen by them",
+        "41.4": letters(
+            a=RIGHT,
             b="An interval does not know",
-            c=RIGHT,
-            d="the mean of maxima",
+            c="the mean of maxima",
+            d="the best of 50 was chosen by them",
         ),
     }
 
@@ -1672,6 +1683,22 @@ def chapter_61():
             (lambda goals: ..., "Not answered yet"),
         ],
     }
+
+
+def annealing(space, rng, learns=True, steps=10**6, again=0):
+    """A strategy that passes; it can ignore its scores, stop, or ask for known points."""
+    point, t = space.random(rng), 0.3
+    score, known = (yield [point])[0], {point}
+    for _ in range(again):
+        yield [point]
+    for _ in range(steps):
+        near = [p for p in space.neighbours(point) if p not in known] or [space.random(rng)]
+        other = near[rng.randint(len(near))]
+        known.add(other)
+        new = (yield [other])[0]
+        if not learns or new >= score or rng.random_sample() < math.exp((new - score) / t):
+            point, score = other, new
+        t *= 0.95
 
 
 @chapter

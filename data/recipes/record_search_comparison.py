@@ -1,96 +1,321 @@
-"""Compare search strategies on the two exhaustive tables of record_search_tables.py, over 50 seeds.
+"""Race search strategies on the tables of record_search_tables.py, and live, from shared starts.
 
-    python data/recipes/record_search_comparison.py
+    pip install -r data/recipes/requirements_search_comparison.txt
+    OMP_NUM_THREADS=1 python data/recipes/record_search_comparison.py
 
-The objective is a candidate's mean accuracy over all 20 folds, so the optimum is known. Every
-strategy gets 100 different candidates; asking for a known one again (only TPE does) costs nothing.
-Written to data/results/search_comparison.json, strategy by strategy; a recording that was stopped
-goes on where it was.
+Only Optuna's GPSampler needs the first line; it brings PyTorch, so take an environment of its own.
+
+Tables: a candidate's score is its mean accuracy over all 20 folds. Candidates with the same
+accuracy in every fold are one machine: it is in the pool once, and asking for a copy costs nothing.
+A run of one seed starts, whatever the strategy, with the same candidates: the defaults of
+scikit-learn, or the nearest that the table holds, and four that the seed draws. It ends when the
+best machine is found or the budget is spent. Other starts are runs of their own.
+
+Live: support vector machines on 300 digits, three folds, C and gamma from distributions, in a space
+in which `poly` has both C and gamma, and in one without its gamma; the winner is judged on the
+other 1,497 digits.
+
+Written to data/results/search_comparison.json as it goes; a recording that was stopped goes on.
 """
 
-import json
+from collections.abc import Callable, Iterator
 import math
+import warnings
 
-from baselines import by_tpe, shuffled
 from helpers import records
 from helpers.search import Space
-from helpers.search.strategies import evolution, greedy, in_order, priority, run
+from helpers.search import strategies as st
+from helpers.search.strategies import Point, Strategy
 import numpy as np
+import optuna
 from recording import Record
+from scipy.stats import loguniform
+from sklearn.datasets import load_digits
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
-SEEDS, BUDGET = 50, 100
-GENERATORS = {
-    "grid": in_order,
-    "random": shuffled,
-    "greedy": greedy,
-    "evolution": evolution,
-    "priority": priority,
+SEEDS, BUDGET, STARTS = 50, 100, 5
+SLOW = 20  # seeds of what takes a second for every step
+LIVE_SEEDS, LIVE_BUDGET = 24, 24
+DEFAULTS = {
+    "forest": {"n_estimators": 100, "max_depth": None, "min_samples_split": 2}
+    | {"min_samples_leaf": 1},
+    "svm": {"svc__kernel": "rbf", "svc__C": 1.0, "svc__gamma": 0.01},  # "scale" would be 0.016
 }
-TPE = {"TPE": {}, "TPE, tuned": {"n_startup_trials": 5, "multivariate": True, "group": True}}
+TUNED = {"n_startup_trials": STARTS, "multivariate": True, "group": True}
 
 
-def read_table(name: str) -> tuple[Space, dict]:
-    """The space of a table, and the mean accuracy of each of its points."""
-    tables = records.load("search_tables")
-    space, rows = Space(tables["spaces"][name]), [r for r in tables["runs"] if r["table"] == name]
-    mean = {_text(row["params"]): float(np.mean(row["accuracy"])) for row in rows}
-    return space, {point: mean[_text(space.params(point))] for point in space.points()}
+class Merged(Space):
+    """A space in which candidates with the same results are one: the first of them."""
+
+    def __init__(self, param_space, results: dict[str, tuple]) -> None:
+        super().__init__(param_space)
+        firsts: dict[tuple, Point] = {}
+        every = list(super().points())
+        self.first = {p: firsts.setdefault(results[_text(self.params(p))], p) for p in every}
+        self.machines = list(firsts.values())
+        self.size = len(self.machines)
+
+    def points(self) -> Iterator[Point]:
+        """One point of each machine."""
+        return iter(self.machines)
+
+    def random(self, rng: np.random.RandomState) -> Point:
+        """Any machine, each as likely as any other."""
+        return self.machines[rng.randint(self.size)]
+
+    def key(self, point: Point) -> frozenset:
+        """Equal for copies."""
+        return super().key(self.first[point])
 
 
 def _text(params: dict) -> str:
-    return json.dumps(params, sort_keys=True)
+    return repr(sorted(params.items()))
 
 
-def goal(table: str) -> dict:
-    """The best score of a table, and the one that the best 1 % reach."""
-    scores = sorted(read_table(table)[1].values(), reverse=True)
-    target = scores[math.ceil(0.01 * len(scores)) - 1]
-    return {
-        "best": scores[0],
-        "target": target,
-        "candidates": len(scores),
-        "at_target": sum(score >= target for score in scores),
-    }
+def read_table(name: str) -> tuple[Merged, dict[Point, float]]:
+    """The machines of a table, and the mean accuracy of each of its points."""
+    tables = records.load("search_tables")
+    rows = {_text(r["params"]): r["accuracy"] for r in tables["runs"] if r["table"] == name}
+    space = Merged(tables["spaces"][name], {text: tuple(row) for text, row in rows.items()})
+    return space, {p: float(np.mean(rows[_text(space.params(p))])) for p in space.first}
 
 
-def scores_of(strategy: str, space: Space, height: dict, seed: int) -> list[float]:
-    """The scores of the different candidates a strategy asked for, in order."""
-    if strategy in TPE:
-        asked = by_tpe(space, height.get, seed, BUDGET, shared=False, **TPE[strategy])
-        return [height[point] for point in asked]
-    search = GENERATORS[strategy](space, np.random.RandomState(seed))
-    return run(search, height.get, BUDGET)[1].tolist()
+def start_of(space: Space, default: dict | None, seed: int) -> list[Point]:
+    """What every strategy of a seed evaluates first."""
+    rng, points = np.random.RandomState(1000 + seed), []
+    points = [space.find(default)] if default else []
+    while len(points) < STARTS:
+        point = space.random(rng)
+        if space.key(point) not in map(space.key, points):
+            points.append(point)
+    return points
 
 
-def summary(table: str, strategy: str) -> dict:
-    """Evaluations to reach the target, one per seed (null: not within the budget), and regret."""
-    (space, height), known = read_table(table), goal(table)
-    runs = [scores_of(strategy, space, height, seed) for seed in range(SEEDS)]
-    hits = [next((i for i, s in enumerate(run, 1) if s >= known["target"]), None) for run in runs]
-    curves = [np.maximum.accumulate(run + [run[-1]] * (BUDGET - len(run))) for run in runs]
-    regret = known["best"] - np.array(curves)
-    return {
-        "evaluations_to_best_1_percent": hits,
-        "mean_regret": np.round(regret.mean(axis=0), 5).tolist(),
-        "std_regret": np.round(regret.std(axis=0, ddof=1), 5).tolist(),
-    }
+def bayesian(
+    space: Space,
+    rng: np.random.RandomState,
+    initial: list[Point],
+    noise_free: bool = False,
+    length_each: bool = False,
+) -> Strategy:
+    """`strategies.priority`, one at a time and over the whole pool, with two other settings.
+
+    Args:
+        noise_free: expected improvement of the mean score over the best predicted mean: neither
+            the spread nor the incumbent holds the noise of one evaluation.
+        length_each: a length for every column of the code, not one for all.
+    """
+    pool = [list(space.points())[i] for i in rng.permutation(space.size)]
+    known: dict[Point, float] = {}
+    for point in initial:
+        known[point] = (yield [point])[0]
+    while pool := [p for p in pool if space.key(p) not in set(map(space.key, known))]:
+        codes, values = space.encode(list(known)), st.warp(list(known.values()))
+        surrogate = _lengths(codes, values) if length_each else st.fit_surrogate(codes, values)
+        mean, std = surrogate.predict(space.encode(pool), return_std=True)
+        best = values.max()
+        if noise_free:
+            noise = surrogate.kernel_.k2.noise_level * np.var(values)
+            std = np.sqrt(np.maximum(std**2 - noise, 0))
+            best = surrogate.predict(codes).max()
+        point = pool[int(st.expected_improvement(mean, std, best).argmax())]
+        known[point] = (yield [point])[0]
+
+
+def _lengths(codes: np.ndarray, values: np.ndarray) -> GaussianProcessRegressor:
+    signal = ConstantKernel(1.0, (0.1, 10.0))
+    signal *= Matern(np.ones(codes.shape[1]), (0.1, 10.0), nu=2.5)
+    surrogate = GaussianProcessRegressor(signal + WhiteKernel(0.05, (1e-4, 1)), normalize_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a length at its bound
+        return surrogate.fit(codes, values)
+
+
+GENERATORS: dict[str, Callable] = {
+    "random": st.at_random,
+    "grid": st.in_order,
+    "greedy": st.greedy,
+    "evolution": st.evolution,
+    "priority": st.priority,
+    "priority, noise-free": lambda *args, initial: bayesian(*args, initial, noise_free=True),
+    "priority, a length each": lambda *args, initial: bayesian(*args, initial, length_each=True),
+}
+COLD: dict[str, Callable] = {  # each with a start of its own
+    "random": st.at_random,
+    "priority, far apart": st.priority,
+    "priority, at random": lambda *args: st.priority(*args, start="random"),
+}
+SAMPLERS: dict[str, Callable] = {
+    "TPE": optuna.samplers.TPESampler,
+    "TPE, tuned": lambda seed: optuna.samplers.TPESampler(seed=seed, **TUNED),
+    "GPSampler": lambda seed: optuna.samplers.GPSampler(seed=seed, n_startup_trials=STARTS),
+}
+
+
+def by_optuna(name: str, space: Merged, score: Callable, seed: int, first: list[Point]) -> list:
+    """The scores of the different machines that a sampler asks for, in order, after `first`.
+
+    Numbers in order are asked for by rank, others as categories. A parameter that occurs in two
+    subspaces is one. GPSampler models only what every trial has: it is asked for all parameters
+    every time, and those that the candidate does not have are ignored. Known ones cost nothing, up
+    to a limit: a run that asks for twice the budget ends.
+    """
+    flat, top, asked = name == "GPSampler", max(map(score, space.points())), {}
+    study = optuna.create_study(direction="maximize", sampler=SAMPLERS[name](seed=seed))
+    for index, positions in first:
+        at = zip(space.subspaces[index].items(), positions, strict=True)
+        study.enqueue_trial(
+            {"subspace": index}
+            | {n: one.order.index(p) if _is_ordered(one) else p for (n, one), p in at}
+        )
+    for _ in range(2 * BUDGET):
+        trial, places = study.ask(), {}
+        index = trial.suggest_categorical("subspace", list(range(len(space.subspaces))))
+        for subspace in space.subspaces if flat else [space.subspaces[index]]:
+            for label, one in subspace.items():
+                if one.size > 1 and label not in places:
+                    places[label] = _suggest(trial, label, one)
+        point = index, tuple(places.get(label, 0) for label in space.subspaces[index])
+        asked.setdefault(space.key(point), score(point))
+        study.tell(trial, score(point))
+        if len(asked) == min(BUDGET, space.size) or score(point) == top:
+            break
+    return list(asked.values())
+
+
+def _is_ordered(parameter) -> bool:
+    return len(parameter.order) == parameter.size > 1
+
+
+def _suggest(trial: optuna.Trial, label: str, parameter) -> int:
+    if _is_ordered(parameter):
+        return parameter.order[trial.suggest_int(label, 0, parameter.size - 1)]
+    return trial.suggest_categorical(label, list(range(parameter.size)))
+
+
+def until(target: float, strategy: Strategy, score: Callable, budget: int = BUDGET) -> list[float]:
+    """The scores of a run that ends at the target, or when the budget is spent."""
+    scores: list[float] = []
+    batch = st.next_batch(strategy, None)
+    while batch and len(scores) < budget and max(scores, default=-math.inf) < target:
+        scores += [score(point) for point in batch]
+        batch = st.next_batch(strategy, np.array(scores[-len(batch) :]))
+    return scores
+
+
+def on_table(table: str, start: str, strategy: str) -> dict:
+    """Per seed: the evaluations at which the best score so far rose, and that score."""
+    (space, height), risen = read_table(table), []
+    few = strategy == "GPSampler"
+    for seed in range(SLOW if few else SEEDS):
+        first, rng = start_of(space, DEFAULTS[table], seed), np.random.RandomState(seed)
+        if start == "own":
+            scores = until(max(height.values()), COLD[strategy](space, rng), height.get)
+        elif strategy in SAMPLERS:
+            scores = by_optuna(strategy, space, height.get, seed, first)
+        else:
+            search = GENERATORS[strategy](space, rng, initial=first)
+            scores = until(max(height.values()), search, height.get)
+        steps = [i for i, s in enumerate(scores) if s > max(scores[:i], default=-math.inf)]
+        risen.append([[i + 1, round(scores[i], 7)] for i in steps])
+    return {"risen": risen}
+
+
+def live_spaces() -> dict[str, list[dict]]:
+    """Two: in the first, C and gamma of `poly` are one parameter; the other has no such gamma."""
+    C, gamma = loguniform(1e-2, 1e3), loguniform(1e-5, 1)
+    rbf = {"svc__kernel": ["rbf"], "svc__C": C, "svc__gamma": gamma}
+    poly = {"svc__kernel": ["poly"], "svc__C": C, "svc__gamma": gamma, "svc__degree": [2, 3, 4, 5]}
+    sigmoid = {"svc__kernel": ["sigmoid"], "svc__C": C, "svc__gamma": gamma}
+    fewer = {name: values for name, values in poly.items() if name != "svc__gamma"}
+    return {"full": [rbf, poly, sigmoid], "reduced": [rbf, fewer, sigmoid]}
+
+
+def live(live: str, start: str, strategy: str) -> dict:
+    """Per seed: the best cross-validated accuracy, and that of its machine on the other digits."""
+    X, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))
+    here, other = order[:300], order[300:]
+    machine = make_pipeline(StandardScaler(), SVC(random_state=0))
+    folds = StratifiedKFold(n_splits=3, shuffle=True, random_state=0)
+    scale = float(1 / StandardScaler().fit_transform(X[here]).var() / X.shape[1])
+    default = {"svc__kernel": "rbf", "svc__C": 1.0, "svc__gamma": scale}
+    space, ends, tests = Space(live_spaces()[live]), [], []
+
+    def score(point: Point) -> float:
+        machine.set_params(svc__gamma="scale").set_params(**space.params(point))
+        return float(cross_val_score(machine, X[here], y[here], cv=folds).mean())
+
+    for seed in range(LIVE_SEEDS):
+        first = start_of(space, default if start == "default" else None, seed)
+        search = GENERATORS[strategy](space, np.random.RandomState(seed), initial=first)
+        points, scores = st.run(search, score, LIVE_BUDGET)
+        winner = space.params(points[int(scores.argmax())])
+        machine.set_params(svc__gamma="scale").set_params(**winner).fit(X[here], y[here])
+        ends.append(round(float(scores.max()), 6))
+        tests.append(round(float(machine.score(X[other], y[other])), 6))
+    return {"best": ends, "test": tests}
+
+
+def check_variant() -> None:
+    """Without its other settings, `bayesian` is `strategies.priority`."""
+    space, height = read_table("svm")
+    first, runs = start_of(space, DEFAULTS["svm"], 0), []
+    for one in (bayesian, st.priority):
+        search = one(space, np.random.RandomState(0), initial=first)
+        runs.append(until(2.0, search, height.get, budget=30))
+    if runs[0] != runs[1]:
+        raise AssertionError("bayesian must choose as strategies.priority does")
 
 
 if __name__ == "__main__":
-    tables = ("forest", "svm")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    check_variant()
+    tables = {}
+    for name in ("forest", "svm"):
+        space, height = read_table(name)
+        ranked = sorted((round(height[point], 7) for point in space.machines), reverse=True)
+        tables[name] = {
+            "candidates": len(height),
+            "machines": space.size,
+            "best": ranked[:3],
+            "default": round(height[space.find(DEFAULTS[name])], 7),
+        }
     record = Record(
         "search_comparison",
-        "seven strategies on the two tables of search_tables, a candidate's score being its mean "
-        "accuracy over 20 folds: evaluations until one of the best 1 % is found, and regret after "
-        "each evaluation",
+        "search strategies on the two tables of search_tables, copies merged, from shared starts "
+        "or each from its own: the evaluations at which the best mean accuracy so far rose; and "
+        "live, on 300 digits: best accuracy in three folds, and its machine's on the other 1,497",
         command="python data/recipes/record_search_comparison.py",
-        packages=["scikit-learn", "optuna"],
-        seeds=SEEDS,
-        budget=BUDGET,
-        tables={table: goal(table) for table in tables},
+        packages=["scikit-learn", "optuna", "torch"],
+        seeds={"table": SEEDS, "GPSampler": SLOW, "live": LIVE_SEEDS},
+        budgets={"table": BUDGET, "live": LIVE_BUDGET},
+        starts=STARTS,
+        defaults=DEFAULTS,
+        tables=tables,
     )
-    plan = [{"table": table, "strategy": name} for table in tables for name in (*GENERATORS, *TPE)]
-    record.complete(plan, summary, jobs=2)
+    quick = [name for name in (*GENERATORS, *SAMPLERS) if name != "GPSampler"]
+    plan = [{"table": t, "start": "own", "strategy": name} for name in COLD for t in tables]
+    plan += [{"table": t, "start": "shared", "strategy": name} for name in quick for t in tables]
+    lives = [
+        {"live": space, "start": start, "strategy": name}
+        for space in live_spaces()
+        for start in ("default", "random")
+        for name in ("random", "priority")
+    ]
+    plan += [{"table": t, "start": "shared", "strategy": "GPSampler"} for t in tables]
+    record.complete(plan, on_table)
+    record.complete(lives, live)
     for one in record.runs:
-        hits = [BUDGET + 1 if h is None else h for h in one["evaluations_to_best_1_percent"]]
-        print(f"{one['table']:7} {one['strategy']:11} median {np.median(hits)}")
+        if "table" in one:
+            second = tables[one["table"]]["best"][1]
+            hits = [next((i for i, s in r if s >= second), BUDGET + 1) for r in one["risen"]]
+            print(f"{one['table']:7} {one['start']:7} {one['strategy']:24} {np.median(hits):5.1f}")
+        else:
+            print(one["live"], one["start"], one["strategy"], np.mean(one["best"]).round(4))

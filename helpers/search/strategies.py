@@ -306,8 +306,8 @@ def warp(scores: Sequence[float]) -> np.ndarray:
 def fit_surrogate(codes: np.ndarray, scores: np.ndarray, kernel=None) -> GaussianProcessRegressor:
     """A Gaussian process over codes: Matern 5/2 with one length for all columns, and noise.
 
-    A length per column would find out which parameters matter, but with a few dozen scores it
-    finds out wrongly: on the two shipped tables one length reached the best 1 % no later.
+    A length per column would find out which parameters matter. One for all was chosen on the two
+    shipped tables, and needs fewer evaluations there (notebook 46): elsewhere it may not.
 
     Args:
         codes: shape (n, columns), from `Space.encode`.

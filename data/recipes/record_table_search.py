@@ -8,10 +8,8 @@ costs 81 epochs, and all get 60 evaluations' worth. The strategies that learn be
 five networks of random search with the same number, which draws uniformly or the depth first.
 Halving runs races of nine networks: 9 epochs for all, 27 for the best three, 81 for the best. It
 costs three evaluations, if every rung is trained anew; the first race begins with the first nine
-networks of random search. Every `priority` searches the whole space.
-
-**Two seeds**: an evaluation trains both, shows their mean, and 100 of them are made. Strategies run
-with their defaults. No search sees the test images.
+networks of random search. `priority` searches the whole space; all other settings are defaults. No
+search sees the test images.
 
 **What is kept**, for every strategy and run: the networks that were trained to the end, as rows of
 the table and in order; of halving also the nine that began each race.
@@ -31,7 +29,7 @@ import numpy as np
 from recording import Record
 from threadpoolctl import threadpool_limits
 
-RUNS, BOTH_SEEDS, ONE_SEED = 50, 100, 60  # evaluations
+RUNS, EVALUATIONS = 50, 60
 START, RACE, RUNGS = 5, 9, {9: 9, 27: 3}  # epochs -> networks that are trained so far
 TABLE, SPACE = ArchitectureTable.load(), Space(param_space())
 ROW = {point: TABLE.row(SPACE.params(point)) for point in SPACE.points()}
@@ -42,13 +40,6 @@ LEARNING = {
     "priority": partial(strategies.priority, pool_size=SPACE.size),
 }
 NAMES = ("random", *LEARNING, "TPE", "halving", "priority, halving")
-DEFAULTS = {
-    "random": strategies.at_random,
-    "random, depth first": depth_first,
-    "greedy": strategies.greedy,
-    "priority": strategies.priority,
-    "priority, random start": partial(strategies.priority, start="random"),
-}
 
 
 def draws(start: str, seed: int, count: int) -> list[Point]:
@@ -59,19 +50,19 @@ def draws(start: str, seed: int, count: int) -> list[Point]:
 def by_points(name: str, start: str, seed: int, score: Callable[[Point], float]) -> dict:
     """A search that trains what it asks for to the end, one by one."""
     if name == "random":
-        points = draws(start, seed, ONE_SEED)
+        points = draws(start, seed, EVALUATIONS)
     elif name == "TPE":
         settings = {"initial": draws(start, seed, START), "n_startup_trials": START}
-        points = by_tpe(SPACE, score, seed, ONE_SEED, shared=True, **settings)
+        points = by_tpe(SPACE, score, seed, EVALUATIONS, shared=True, **settings)
     else:
         search = LEARNING[name](SPACE, _rng(seed), initial=draws(start, seed, START))
-        points, _ = strategies.run(search, score, ONE_SEED)
+        points, _ = strategies.run(search, score, EVALUATIONS)
     return {"rows": [ROW[point] for point in points]}
 
 
 def by_races(name: str, start: str, seed: int, told: np.ndarray) -> dict:
     """Race after race of nine networks, told (networks, levels): random ones, or a model's."""
-    count = ONE_SEED // 3
+    count = EVALUATIONS // 3
     if name == "halving":
         rows = [ROW[point] for point in draws(start, seed, count * RACE)]
         races = np.reshape(rows, (count, RACE)).tolist()
@@ -98,36 +89,29 @@ def _rng(seed: int) -> np.random.RandomState:
     return np.random.RandomState(seed)
 
 
-def one_run(strategy: str, seed: int) -> dict:
+def one_run(strategy: str, start: str, seed: int) -> dict:
     """What one strategy trained to the end in one run."""
+    told = TABLE.val[:, seed % 2].astype("float64")
     with threadpool_limits(1):
-        if strategy in DEFAULTS:
-            means = TABLE.means()
-            search = DEFAULTS[strategy](SPACE, _rng(seed))
-            points, _ = strategies.run(search, lambda point: -float(means[ROW[point]]), BOTH_SEEDS)
-            return {"rows": [ROW[point] for point in points]}
-        name, start, _ = strategy.rsplit(", ", 2)
-        told = TABLE.val[:, seed % 2].astype("float64")
-        if "halving" in name:
-            return by_races(name, start, seed, told)
-        return by_points(name, start, seed, lambda point: -float(told[ROW[point], -1]))
+        if "halving" in strategy:
+            return by_races(strategy, start, seed, told)
+        return by_points(strategy, start, seed, lambda point: -float(told[ROW[point], -1]))
 
 
 if __name__ == "__main__":
     record = Record(
         "table_search",
         "rows of the table of architectures that each strategy trained to the end, in order, told "
-        "the mean of both seeds or one seed; `races`: the rows that began each race of halving",
+        "one seed; `races`: the rows that began each race of halving",
         command="python data/recipes/record_table_search.py",
         packages=["scikit-learn", "optuna"],
         table=TABLE.about["date"],
-        evaluations=BOTH_SEEDS,
-        evaluations_one_seed=ONE_SEED,
+        evaluations=EVALUATIONS,
     )
-    of_one_seed = [f"{name}, {start}, one seed" for start in STARTS for name in NAMES]
     plan = [
-        {"strategy": strategy, "seed": seed}
-        for strategy in (*DEFAULTS, *of_one_seed)
+        {"strategy": strategy, "start": start, "seed": seed}
+        for start in STARTS
+        for strategy in NAMES
         for seed in range(RUNS)
     ]
     record.complete(plan, one_run)

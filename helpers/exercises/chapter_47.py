@@ -1,9 +1,8 @@
-"""Checks of the exercises of notebook 47, successive halving."""
+"""Checks of the exercises of notebook 47: halving, Hyperband and ASHA."""
 
 import math
 
 from helpers.exercises import call, exercise, is_close
-import numpy as np
 
 
 @exercise("47.1")
@@ -58,44 +57,80 @@ def first_rungs(answer) -> str | None:
     return None
 
 
+# Rungs of ASHA, who was promoted from them, who waits -> the next job, what else an idea would do.
+_STATES = [
+    (  # the first rung may promote one, the second nobody yet
+        [{4: 0.5, 1: 0.9, 2: 0.7}, {}, {}],
+        [set(), set(), set()],
+        [3],
+        (1, 1),
+        {
+            (4, 1): "That is the worst of the three: the best goes on.",
+            (1, 2): "From rung k the way leads to rung k + 1.",
+            (1, 0): "From rung k the way leads to rung k + 1.",
+            (3, 0): "One of three may go on here: promote before you start another.",
+        },
+    ),
+    (  # five networks: one place, which is taken; nobody waits
+        [dict(enumerate([0.8, 0.9, 0.7, 0.1, 0.2])), {}, {}],
+        [{1}, set(), set()],
+        [],
+        None,
+        {
+            (0, 1): "Round down: of five networks one goes on.",
+            (1, 1): "It was promoted from the first rung already.",
+        },
+    ),
+    (  # nobody may go on: of two networks on the second rung, 2 // 3 = 0
+        [dict(enumerate([0.8, 0.9, 0.7, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])), {0: 0.8, 1: 0.9}, {}],
+        [{0, 1, 2}, set(), set()],
+        [9, 10],
+        (9, 0),
+        {
+            (1, 2): "Still at the wrong rung: of m networks on rung k, m // eta go on from rung k.",
+            (1, 1): "It was promoted from the first rung already.",
+            (3, 1): "A third of nine is three, and three were promoted already.",
+            (8, 1): "A third of nine is three, and three were promoted already.",
+            (10, 0): "Start them in their order: waiting.pop(0).",
+        },
+    ),
+    (  # both the first and the second rung may promote
+        [dict(enumerate([0.8, 0.9, 0.7, 0.1, 0.2, 0.6])), {0: 0.7, 1: 0.6, 5: 0.9}, {}],
+        [{1, 5}, set(), set()],
+        [],
+        (5, 2),
+        {(0, 1): "Begin with the highest rung that may promote."},
+    ),
+    (  # the best was promoted, the second may go
+        [dict(enumerate([0.8, 0.9, 0.7, 0.1, 0.2, 0.6])), {}, {}],
+        [{1}, set(), set()],
+        [],
+        (0, 1),
+        {(1, 1): "It was promoted from there already.", None: "Two of six may go on."},
+    ),
+    (  # what finished the last rung is trained to the end
+        [dict(enumerate([0.8, 0.9, 0.7])), {1: 0.5}, {1: 0.5, 6: 0.6, 7: 0.7}],
+        [{1}, set(), set()],
+        [],
+        None,
+        {(7, 3): "Nobody goes on from the last rung."},
+    ),
+]
+
+
 @exercise("47.3")
-def earliest_start(answer) -> str | None:
-    crossing = (0.30 - 0.06) / (0.96 - 0.90)
-    if is_close(answer, 9, 0):
-        return None
-    if is_close(answer, crossing, 1e-6):
-        return "There they cross; but a race can start only at 1, 3, 9 or 27 epochs."
-    if is_close(answer, 3, 0):
-        return "After 3 epochs the slow one is at 0.86 and the fast one at 0.88: it would be cut."
-    if is_close(answer, 27, 0):
-        return "That works, but an earlier start works too."
-    return "Where do the curves cross? The first comparison must come after that."
-
-
-@exercise("47.4")
-def survivors(answer) -> str | None:
-    cases = [
-        (np.array([0.2, 0.9, 0.5, 0.7]), 2, [1, 3]),
-        (np.array([0.2, np.nan, 0.5, 0.7, np.nan]), 2, [3, 2]),
-        (np.array([np.nan, 0.4, np.nan, 0.6]), 3, [3, 1]),
-        (np.array([np.nan, np.nan]), 1, []),
-        (np.array([-0.3, -0.1, -0.2]), 1, [1]),
-    ]
-    for scores, k, right in cases:
-        got = call(answer, scores.copy(), k)
-        if got is None:
-            return "Return an array of indices."
-        got = np.asarray(got)
-        if got.ndim != 1:
-            return f"One index per survivor, shape (n,); yours has shape {got.shape}."
-        got = got.tolist()
-        if got == right:
-            continue
-        if len(got) and np.isnan(scores[np.asarray(got, dtype=int)]).any():
-            return "A NaN survived: argsort puts NaN last, where the best are expected."
-        if got == right[::-1]:
-            return "The right ones, but the best must come first."
-        if got == np.argsort(scores)[:k].tolist():
-            return "You kept the worst: argsort sorts upwards."
-        return f"For scores {scores.tolist()} and k = {k} it must be {right}; yours is {got}."
+def repaired_rule(answer) -> str | None:
+    for rungs, promoted, waiting, right, hints in _STATES:
+        marks, queue = [set(names) for names in promoted], list(waiting)
+        got = call(answer, [dict(rung) for rung in rungs], marks, queue)
+        got = got if got is None else tuple(int(value) for value in got)
+        if got != right:
+            told = (
+                f"With rungs {rungs}, promoted {promoted} and waiting {waiting} it must be {right}"
+            )
+            return hints.get(got, f"{told}; yours is {got}.")
+        if right and right[1] and right[0] not in marks[right[1] - 1]:
+            return "Note each promotion in promoted[k], or it happens again and again."
+        if right and not right[1] and queue != waiting[1:]:
+            return "Whoever starts no longer waits: waiting.pop(0)."
     return None

@@ -18,29 +18,20 @@ def regret_by_hand(answer) -> str | None:
         return "The search keeps the best network that it has evaluated, not the last one."
     if is_close(answer, -0.1, 1e-6):
         return "The sign: losses are compared, so regret is ours minus the optimum, 0 or more."
-    return (
-        "The mean of the two seeds for each network; then the best seen minus the best of all."
-    )
+    return "The mean of the two seeds for each network; then the best seen minus the best of all."
 
 
 @exercise("61.2")
 def hypervolume_by_hand(answer) -> str | None:
     parts = 1.5 * 2, 1.0 * 1, 0.5 * 0.2
     ideas = {
-        1.5 * 2
-        + 1.0 * 3
-        + 0.8 * 2.5
-        + 0.5 * 3.2: "The rectangles overlap: count each area once.",
+        1.5 * 2 + 1.0 * 3 + 0.8 * 2.5 + 0.5 * 3.2: "The rectangles overlap: count each area once.",
         1.5 * 2 + 1.0 * 3 + 0.5 * 3.2: "The rectangles overlap: count each area once.",
-        sum(parts)
-        + 0.3 * 0.5: "(4.2, 24.5) is dominated by (4.0, 24): it adds nothing.",
-        1.5
-        * 3.2: "That box has its corner where no network is.",
+        sum(parts) + 0.3 * 0.5: "(4.2, 24.5) is dominated by (4.0, 24): it adds nothing.",
+        1.5 * 3.2: "That box has its corner where no network is.",
         sum(parts[:2]): "The last network adds something, too: a strip below the others.",
     }
-    general = (
-        "From the smallest network on: (5 - size) times its loss below the last one."
-    )
+    general = "From the smallest network on: (5 - size) times its loss below the last one."
     return number(answer, sum(parts), 3, general, ideas)
 
 

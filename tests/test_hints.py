@@ -1629,11 +1629,6 @@ def price(n, r, last, seeds, checkpoints, least=1):
     return seeds * total
 
 
-def regret_after_each(losses, order):
-    means = losses.mean(axis=1)
-    return np.minimum.accumulate(means[order]) - means.min()
-
-
 @chapter
 def chapter_61():
     losses = np.array([[24.0, 24.4], [23.6, 25.2], [24.5, 24.1], [24.9, 24.7]])

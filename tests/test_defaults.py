@@ -30,6 +30,7 @@ DEFAULTS = {
     vae.VAETransformer: (20, (256, 128), "relu", 1.0, 20, 100, 2e-3, True, None),
     strategies.at_random: (1, ()),
     strategies.in_order: (1, ()),
+    strategies.subspace_first: (1, ()),
     strategies.greedy: (1, ()),
     strategies.evolution: (1, (), 10, 3),
     strategies.priority: (1, (), 5, 1000, "farthest"),

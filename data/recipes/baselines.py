@@ -1,80 +1,65 @@
-"""Searches that learn nothing, and Optuna's, beside which recipes put the strategies of helpers."""
+"""Optuna's samplers on a `Space`, beside which recipes put the strategies of helpers."""
 
 from collections.abc import Callable, Sequence
+import math
 import warnings
 
 from helpers.search import Space
-from helpers.search.strategies import Point, Strategy
-import numpy as np
+from helpers.search.strategies import Point
 import optuna
 
 
-def shuffled(space: Space, rng: np.random.RandomState) -> Strategy:
-    """Random search by one permutation: other draws than `at_random`, and those of the record."""
-    points = list(space.points())
-    yield from ([points[i]] for i in rng.permutation(len(points)))
-
-
-def depth_first(space: Space, rng: np.random.RandomState) -> Strategy:
-    """Random search that is uniform over the subspaces first, and then within the subspace."""
-
-    def draw() -> Point:
-        index = int(rng.randint(len(space.subspaces)))
-        return index, tuple(one.random(rng) for one in space.subspaces[index].values())
-
-    seen = set()
-    while len(seen) < space.size:
-        point = draw()
-        if point not in seen:
-            seen.add(point)
-            yield [point]
-
-
-def by_tpe(
+def by_optuna(
     space: Space,
     score: Callable[[Point], float],
-    seed: int,
+    sampler: optuna.samplers.BaseSampler,
     evaluations: int,
-    shared: bool,
+    asks: int,
     initial: Sequence[Point] = (),
-    **settings,
+    target: float = math.inf,
+    flat: bool = False,
 ) -> list[Point]:
-    """The different points that Optuna's TPE asks for, in order; a known one costs nothing.
+    """The different points that a sampler asks for, in order; a known one costs nothing.
 
-    Numbers in order are asked for by rank, categories as such.
+    Numbers in order are asked for by rank, others as categories. A parameter that occurs in two
+    subspaces is one, with one history.
 
     Args:
-        shared: whether a name that occurs in several subspaces is one parameter, with one history.
+        evaluations: different points at most.
+        asks: points at most, known ones included.
         initial: points to evaluate before all others.
-        settings: of the sampler.
+        target: a score at which the search ends.
+        flat: ask for the parameters of all subspaces every time, and ignore those that the point
+            does not have, for a sampler that models only what every trial has.
     """
-
-    def is_ordered(parameter) -> bool:
-        return len(parameter.order) == parameter.size > 1
-
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of `group`
-    sampler = optuna.samplers.TPESampler(seed=seed, **settings)
-    study, asked = optuna.create_study(direction="maximize", sampler=sampler), {}
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
     for index, positions in initial:
-        known = {"subspace": index}
-        for (name, one), place in zip(space.subspaces[index].items(), positions, strict=True):
-            label = name if shared else f"{index} {name}"
-            known[label] = one.order.index(place) if is_ordered(one) else place
-        study.enqueue_trial(known)
-    for _ in range(3 * evaluations):
-        trial = study.ask()
+        at = zip(space.subspaces[index].items(), positions, strict=True)
+        known = {n: one.order.index(p) if _is_ordered(one) else p for (n, one), p in at}
+        study.enqueue_trial({"subspace": index} | known)
+    asked: dict[frozenset, Point] = {}
+    for _ in range(asks):
+        trial, places = study.ask(), {}
         index = trial.suggest_categorical("subspace", list(range(len(space.subspaces))))
-        positions = []
-        for name, parameter in space.subspaces[index].items():
-            label = name if shared else f"{index} {name}"
-            if is_ordered(parameter):
-                positions.append(parameter.order[trial.suggest_int(label, 0, parameter.size - 1)])
-            else:
-                choices = list(range(parameter.size))
-                positions.append(trial.suggest_categorical(label, choices))
-        point = (index, tuple(positions))
-        study.tell(trial, asked.setdefault(point, score(point)))
-        if len(asked) == min(evaluations, space.size):
+        for subspace in space.subspaces if flat else [space.subspaces[index]]:
+            for name, one in subspace.items():
+                if one.size > 1 and name not in places:
+                    places[name] = _suggest(trial, name, one)
+        point = index, tuple(places.get(name, 0) for name in space.subspaces[index])
+        first = asked.setdefault(space.key(point), point)
+        study.tell(trial, found := score(first))
+        if len(asked) == min(evaluations, space.size) or found == target:
             break
-    return list(asked)
+    return list(asked.values())
+
+
+def _is_ordered(parameter) -> bool:
+    return len(parameter.order) == parameter.size > 1
+
+
+def _suggest(trial: optuna.Trial, name: str, parameter) -> int:
+    if _is_ordered(parameter):
+        return parameter.order[trial.suggest_int(name, 0, parameter.size - 1)]
+    return trial.suggest_categorical(name, list(range(parameter.size)))

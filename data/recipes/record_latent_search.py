@@ -29,7 +29,6 @@ where it was.
 from collections.abc import Callable
 from functools import cache, partial
 
-from baselines import depth_first
 from helpers.search import Space, strategies
 from helpers.table import ArchitectureTable, param_space
 from helpers.table import strings as av
@@ -138,14 +137,9 @@ CODES = {  # what the surrogate sees of an architecture
 DECODED = ("latent", "one-hot", "ordered", "prior")
 
 
-def depth_first_from(space: Space, rng, initial: list) -> strategies.Strategy:
-    yield from ([point] for point in initial)
-    yield from (batch for batch in depth_first(space, rng) if batch[0] not in initial)
-
-
 RIVALS: dict[str, Callable] = {
     "random": strategies.at_random,
-    "random, depth first": depth_first_from,
+    "random, depth first": strategies.subspace_first,
     "greedy": strategies.greedy,
     "priority": partial(strategies.priority, pool_size=SPACE.size),
 }

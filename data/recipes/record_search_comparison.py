@@ -9,7 +9,9 @@ Tables: a candidate's score is its mean accuracy over all 20 folds. Candidates w
 accuracy in every fold are one machine: it is in the pool once, and asking for a copy costs nothing.
 A run of one seed starts, whatever the strategy, with the same candidates: the defaults of
 scikit-learn, or the nearest that the table holds, and four that the seed draws. It ends when the
-best machine is found or the budget is spent. Other starts are runs of their own.
+best machine is found or the budget is spent. Other starts are runs of their own. A sampler of
+Optuna that keeps asking for known machines ends at twice the budget. GPSampler models only what
+every trial has: it is asked for all parameters every time.
 
 Live: support vector machines on 300 digits, three folds, C and gamma from distributions, in a space
 in which `poly` has both C and gamma, and in one without its gamma; the winner is judged on the
@@ -22,6 +24,7 @@ from collections.abc import Callable, Iterator
 import math
 import warnings
 
+from baselines import by_optuna
 from helpers import records
 from helpers.search import Space
 from helpers.search import strategies as st
@@ -52,11 +55,12 @@ TUNED = {"n_startup_trials": STARTS, "multivariate": True, "group": True}
 class Merged(Space):
     """A space in which candidates with the same results are one: the first of them."""
 
-    def __init__(self, param_space, results: dict[str, tuple]) -> None:
+    def __init__(self, param_space, runs: list[dict]) -> None:
         super().__init__(param_space)
+        self.accuracy = {self.find(run["params"]): tuple(run["accuracy"]) for run in runs}
         firsts: dict[tuple, Point] = {}
         every = list(super().points())
-        self.first = {p: firsts.setdefault(results[_text(self.params(p))], p) for p in every}
+        self.first = {p: firsts.setdefault(self.accuracy[p], p) for p in every}
         self.machines = list(firsts.values())
         self.size = len(self.machines)
 
@@ -73,16 +77,12 @@ class Merged(Space):
         return super().key(self.first[point])
 
 
-def _text(params: dict) -> str:
-    return repr(sorted(params.items()))
-
-
 def read_table(name: str) -> tuple[Merged, dict[Point, float]]:
     """The machines of a table, and the mean accuracy of each of its points."""
     tables = records.load("search_tables")
-    rows = {_text(r["params"]): r["accuracy"] for r in tables["runs"] if r["table"] == name}
-    space = Merged(tables["spaces"][name], {text: tuple(row) for text, row in rows.items()})
-    return space, {p: float(np.mean(rows[_text(space.params(p))])) for p in space.first}
+    runs = [run for run in tables["runs"] if run["table"] == name]
+    space = Merged(tables["spaces"][name], runs)
+    return space, {point: float(np.mean(space.accuracy[point])) for point in space.first}
 
 
 def start_of(space: Space, default: dict | None, seed: int) -> list[Point]:
@@ -157,47 +157,6 @@ SAMPLERS: dict[str, Callable] = {
 }
 
 
-def by_optuna(name: str, space: Merged, score: Callable, seed: int, first: list[Point]) -> list:
-    """The scores of the different machines that a sampler asks for, in order, after `first`.
-
-    Numbers in order are asked for by rank, others as categories. A parameter that occurs in two
-    subspaces is one. GPSampler models only what every trial has: it is asked for all parameters
-    every time, and those that the candidate does not have are ignored. Known ones cost nothing, up
-    to a limit: a run that asks for twice the budget ends.
-    """
-    flat, top, asked = name == "GPSampler", max(map(score, space.points())), {}
-    study = optuna.create_study(direction="maximize", sampler=SAMPLERS[name](seed=seed))
-    for index, positions in first:
-        at = zip(space.subspaces[index].items(), positions, strict=True)
-        study.enqueue_trial(
-            {"subspace": index}
-            | {n: one.order.index(p) if _is_ordered(one) else p for (n, one), p in at}
-        )
-    for _ in range(2 * BUDGET):
-        trial, places = study.ask(), {}
-        index = trial.suggest_categorical("subspace", list(range(len(space.subspaces))))
-        for subspace in space.subspaces if flat else [space.subspaces[index]]:
-            for label, one in subspace.items():
-                if one.size > 1 and label not in places:
-                    places[label] = _suggest(trial, label, one)
-        point = index, tuple(places.get(label, 0) for label in space.subspaces[index])
-        asked.setdefault(space.key(point), score(point))
-        study.tell(trial, score(point))
-        if len(asked) == min(BUDGET, space.size) or score(point) == top:
-            break
-    return list(asked.values())
-
-
-def _is_ordered(parameter) -> bool:
-    return len(parameter.order) == parameter.size > 1
-
-
-def _suggest(trial: optuna.Trial, label: str, parameter) -> int:
-    if _is_ordered(parameter):
-        return parameter.order[trial.suggest_int(label, 0, parameter.size - 1)]
-    return trial.suggest_categorical(label, list(range(parameter.size)))
-
-
 def until(target: float, strategy: Strategy, score: Callable, budget: int = BUDGET) -> list[float]:
     """The scores of a run that ends at the target, or when the budget is spent."""
     scores: list[float] = []
@@ -217,7 +176,10 @@ def on_table(table: str, start: str, strategy: str) -> dict:
         if start == "own":
             scores = until(max(height.values()), COLD[strategy](space, rng), height.get)
         elif strategy in SAMPLERS:
-            scores = by_optuna(strategy, space, height.get, seed, first)
+            sampler, flat = SAMPLERS[strategy](seed=seed), strategy == "GPSampler"
+            best, asks = max(height.values()), 2 * BUDGET
+            points = by_optuna(space, height.get, sampler, BUDGET, asks, first, best, flat)
+            scores = [height[point] for point in points]
         else:
             search = GENERATORS[strategy](space, rng, initial=first)
             scores = until(max(height.values()), search, height.get)
@@ -274,8 +236,7 @@ def check_variant() -> None:
 
 
 if __name__ == "__main__":
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of the samplers
     check_variant()
     tables = {}
     for name in ("forest", "svm"):

@@ -21,11 +21,12 @@ it was.
 from collections.abc import Callable
 from functools import partial
 
-from baselines import by_tpe, depth_first
+from baselines import by_optuna
 from helpers.search import Space, strategies
 from helpers.search.strategies import Point
 from helpers.table import ArchitectureTable, param_space
 import numpy as np
+from optuna.samplers import TPESampler
 from recording import Record
 from threadpoolctl import threadpool_limits
 
@@ -33,7 +34,7 @@ RUNS, EVALUATIONS = 50, 60
 START, RACE, RUNGS = 5, 9, {9: 9, 27: 3}  # epochs -> networks that are trained so far
 TABLE, SPACE = ArchitectureTable.load(), Space(param_space())
 ROW = {point: TABLE.row(SPACE.params(point)) for point in SPACE.points()}
-STARTS = {"uniform": strategies.at_random, "depth first": depth_first}
+STARTS = {"uniform": strategies.at_random, "depth first": strategies.subspace_first}
 LEARNING = {
     "greedy": strategies.greedy,
     "evolution": strategies.evolution,
@@ -52,8 +53,9 @@ def by_points(name: str, start: str, seed: int, score: Callable[[Point], float])
     if name == "random":
         points = draws(start, seed, EVALUATIONS)
     elif name == "TPE":
-        settings = {"initial": draws(start, seed, START), "n_startup_trials": START}
-        points = by_tpe(SPACE, score, seed, EVALUATIONS, shared=True, **settings)
+        sampler = TPESampler(seed=seed, n_startup_trials=START)
+        first, asks = draws(start, seed, START), 3 * EVALUATIONS
+        points = by_optuna(SPACE, score, sampler, EVALUATIONS, asks, first)
     else:
         search = LEARNING[name](SPACE, _rng(seed), initial=draws(start, seed, START))
         points, _ = strategies.run(search, score, EVALUATIONS)

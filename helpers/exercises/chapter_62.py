@@ -51,7 +51,7 @@ def a_strategy_that_learns(answer) -> str | None:
         return "Two searches with equal random states differ: draw from rng, and from nothing else."
     if first == _search(answer, 0, -losses[:, 0]):
         return "It learns nothing: told the opposite, it proposes the same networks."
-    mine, theirs = _told_regrets(answer), _told_regrets(_depth_first)
+    mine, theirs = _told_regrets(answer), _told_regrets(strategies.subspace_first)
     gap = compare.paired(mine, theirs)
     if gap.mean + gap.half < 0:
         return None
@@ -97,13 +97,3 @@ def _told_regrets(strategy: Callable) -> np.ndarray:
         told = _table()[2][:, run % 2]
         found.append(told[_search(strategy, run, told)].min() - told.min())
     return np.array(found)
-
-
-def _depth_first(space: Space, rng: np.random.RandomState) -> strategies.Strategy:
-    known = set()
-    while len(known) < space.size:
-        index = int(rng.randint(len(space.subspaces)))
-        point = index, tuple(one.random(rng) for one in space.subspaces[index].values())
-        if point not in known:
-            known.add(point)
-            yield [point]

@@ -1,4 +1,4 @@
-"""Search strategies as generators: two that learn nothing, and three that learn from their results.
+"""Search strategies as generators: three that learn nothing, three that learn from their results.
 
 A strategy yields batches of points that were not evaluated before, and receives their scores
 (higher is better, NaN for a failure). `run` drives it over a table or a formula, and the classes of
@@ -88,6 +88,25 @@ def at_random(
     memory = _Memory(space)
     yield from memory.ask_all(initial, batch_size)
     while batch := memory.new_random(rng, batch_size):
+        yield from memory.ask(batch)
+
+
+def subspace_first(
+    space: Space, rng: np.random.RandomState, batch_size: int = 1, initial: Sequence[Point] = ()
+) -> Strategy:
+    """Random search that draws the subspace first, all alike, and then a point of it.
+
+    So a sampler draws that asks for a parameter only where it exists: a small subspace gets as many
+    evaluations as a large one, until nothing new is drawn; then all that is left is alike.
+    """
+
+    def draw() -> Point:
+        index = int(rng.randint(len(space.subspaces)))
+        return index, tuple(one.random(rng) for one in space.subspaces[index].values())
+
+    memory = _Memory(space)
+    yield from memory.ask_all(initial, batch_size)
+    while batch := memory.new(draw, batch_size) or memory.new_random(rng, batch_size):
         yield from memory.ask(batch)
 
 

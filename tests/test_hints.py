@@ -1739,6 +1739,8 @@ def chapter_62():
             (lambda space, rng: annealing(space, rng, again=40), "40 of 60 evaluations"),
             (uphill, "must lie below zero"),
             (lambda space, rng: None, "could not be checked"),
+            (lambda space, rng: (space.random(rng) for _ in range(60)), "Yield a list of points"),
+            (lambda space, rng: ([0] for _ in range(60)), "Yield a list of points"),
         ],
         "62.3": letters(a=RIGHT, b="No network was trained anew", c="One data set"),
     }
@@ -1756,6 +1758,9 @@ def chapter_64():
 
     def new(samples, training):
         return len(set(rows(samples)) - set(rows(training)))
+
+    def by_tokens(samples, training):
+        return np.mean([not np.isin(row, training).all() for row in np.unique(samples, axis=0)])
 
     def share_of_all(samples, training):
         return np.mean([row not in set(rows(training)) for row in rows(samples)])
@@ -1812,6 +1817,7 @@ def chapter_64():
             (lambda a, b: new(a, b) / len(a), "not by the number of samples"),
             (lambda a, b: new(a, b), "how many are new"),
             (lambda a, b: 0.5, whole),
+            (by_tokens, "A string of known tokens"),
         ],
         "64.3": [
             *rounded(
@@ -1825,6 +1831,8 @@ def chapter_64():
             ),
             (1619, RIGHT),
             (1620, RIGHT),
+            *[(value, RIGHT) for value in (2336 * np.log(2), 1619.19, 1619.2)],
+            (1618, "its last digit is off"),
         ],
         "64.4": [
             (ordered, RIGHT),
@@ -1935,6 +1943,7 @@ def chapter_90():
             (terms, RIGHT),
             (variants, RIGHT),
             (terms | {"重参数化": "Reparametrization"}, RIGHT),
+            (terms | {"重参数化": "the reparameterisation trick", "留出法": "hold-out set"}, RIGHT),
             (dict.fromkeys(terms, ...), "Not answered yet"),
             *[(terms | {term: "loss"}, f"Look up {term} again") for term in terms],
             (dict.fromkeys(terms, "surrogate"), "Look up 后验坍缩, 留出法, 重参数化 again"),
@@ -1958,10 +1967,15 @@ def chapter_90():
             *[((right, b), "Those are bits per image") for b in (134, 134.1, bits * 784)],
             *[((right, b), "Divide by ln 2") for b in (0.1, 1.171, 0.082)],
             ((right, 0.2), "at least 2 digits"),
+            ((..., ...), "Not answered yet"),
+            ((right, ...), "Not answered yet"),
+            (right, "Answer with a pair"),
+            ((right, bits, 0), "Answer with a pair"),
         ],
         "90.4": [
             (smallest, RIGHT),
             (lambda t: table.weights[nats < nats.min() + t].min(), "With a tolerance of 0"),
+            (lambda t: table.weights[nats <= t].min(), r"nats <= best \+ tolerance"),
             (lambda t: table.weights[near_enough(t).argmax()], "first network of the table"),
             (lambda t: 0, "For a tolerance of 0.0 the answer is larger than 0"),
             (lambda t: 1e9, "For a tolerance of 0.0 the answer is smaller than 1,000,000,000"),

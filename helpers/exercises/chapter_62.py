@@ -1,6 +1,6 @@
 """Checks of the exercises of notebook 62, which search should I use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from helpers import compare
@@ -42,8 +42,11 @@ def seconds_of_a_race(answer) -> str | None:
 
 @exercise("62.2")
 def a_strategy_that_learns(answer) -> str | None:
-    space, _, losses = _table()
-    call(answer, space, np.random.RandomState(0))  # dots, if it is still to write
+    space, rows, losses = _table()
+    proposals = call(answer, space, np.random.RandomState(0))  # dots, if it is still to write
+    batch = next(iter(proposals), [])
+    if not isinstance(batch, Sequence) or not all(point in rows for point in batch):
+        return "Yield a list of points, even of a single one: [space.random(rng)]."
     first, again = (_search(answer, 0, losses[:, 0]) for _ in range(2))
     if len(first) < EVALUATIONS:
         return f"It stopped after {len(first)} networks; it must propose {EVALUATIONS}."

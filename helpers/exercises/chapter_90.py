@@ -5,6 +5,7 @@ import math
 
 from helpers.exercises import Unanswered, call, chosen, exercise, number
 from helpers.table import ArchitectureTable
+import numpy as np
 
 
 @exercise("90.1")
@@ -25,7 +26,9 @@ def four_terms(answer) -> str | None:
 
 def _plain(term: object) -> str:
     letters = "".join(sign for sign in str(term).lower() if sign.isalpha())
-    letters = letters.replace("z", "s").removesuffix("model").removesuffix("trick")
+    letters = letters.replace("z", "s").removeprefix("the")
+    for more in ("model", "trick", "method", "set"):
+        letters = letters.removesuffix(more)
     return letters.replace("parametris", "parameteris")
 
 
@@ -45,6 +48,10 @@ def the_right_sentence(answer) -> str | None:
 
 @exercise("90.3")
 def from_means_to_sums(answer) -> str | None:
+    if np.shape(answer) != (2,):
+        return "Answer with a pair: nats per image, bits per pixel."
+    if ... in tuple(answer):
+        raise Unanswered
     nats, bits = (float(value) for value in answer)
     right = 0.118 * 784 + 0.021 * 20
     means = {
@@ -73,7 +80,7 @@ def smallest_within(answer) -> str | None:
         except ValueError:
             if tolerance > 0:
                 raise
-            return "With a tolerance of 0 the best of all is within it: none is left out by <=."
+            return "With a tolerance of 0 the best itself is within it: nats <= best + tolerance."
         right = table.weights[nats <= nats.min() + tolerance].min()
         if got == right:
             continue

@@ -1854,54 +1854,61 @@ def chapter_64():
 
 @chapter
 def chapter_65():
-    def fits(settings, classifiers, folds, is_cached):
-        return settings * folds * (1 if is_cached else classifiers) + 1
+    from sklearn.decomposition import PCA
 
-    def wrong_at(settings, kept):
-        return lambda *case: fits(*case) + 5 * (case[0] == settings and case[3] in kept)
+    def features(scale, fit_on_new=False):
+        def answer(x_train, x, k):
+            fitted = PCA(k).fit(x if fit_on_new else x_train)
+            return fitted.transform(x) * scale(fitted.explained_variance_, fitted.noise_variance_)
+
+        return answer
 
     def leaked(fitted, held):
         return sum(row.tobytes() in {row.tobytes() for row in fitted} for row in held)
 
+    def common(fitted, held):
+        return len(set(map(tuple, fitted)) & set(map(tuple, held)))
+
     def changed(rows, by=1):
         return lambda fitted, held: leaked(fitted, held) + by * (len(fitted) == rows)
 
-    right = math.sqrt(0.9 * 0.1 / 500)
-    never = "With the cache, all classifiers of one setting share"
+    right, classes = 1.5 * math.sqrt(3.25), "do not know the classes"
     return {
         "65.1": [
-            (round(right, 4), RIGHT),
-            *number(
-                "Each image is right with",
-                (right, 1e-4, RIGHT),
-                (100 * right, 1e-2, "As a fraction"),
-                (math.sqrt(0.9 * 0.1), 1e-3, "of a single image"),
-                (0.9 * 0.1 / 500, 1e-6, "take its square root"),
-                (math.sqrt(0.9 / 500), 1e-4, "the variance of that is p"),
-            ),
+            *[(answer, RIGHT) for answer in (right, 2.704, 2.7, 2.7042)],
+            (3, "at least 3 digits"),
+            (1.5, classes),
+            (math.sqrt(3.25), classes),
+            (1.8, classes),
+            (7.3125, "take its root"),
+            (8.31, "the variance of the label's direction"),
+            (2.883, "The noise adds 1"),
+            (4, "the same variance"),
         ],
         "65.2": letters(
             a="a Pipeline refits PCA", b=r"unlabelled \*training\*", c=RIGHT, d="only transformed"
         ),
         "65.3": [
-            (fits, RIGHT),
-            (lambda *case: fits(*case) - 1, "The refit of the best pipeline"),
-            (lambda s, c, f, cached: fits(s, c, f, False), never),
-            (lambda s, c, f, cached: fits(s, c, f, True), r"fits\(4, 6, 3, False\) must be 73"),
-            (lambda s, c, f, cached: fits(s, c, 1, cached), "Every fold has another training part"),
-            (wrong_at(4, (True, False)), r"fits\(4, 6, 3, True\) must be 13, yours is 18"),
-            (wrong_at(4, (False,)), r"fits\(4, 6, 3, False\) must be 73, yours is 78"),
-            *[(wrong_at(s, (True, False)), rf"fits\({s}, .*, True\) must be") for s in (2, 1, 5)],
-            (lambda *case: fits(*case) - (case[3] is True), r"fits\(4, 6, 3, True\) must be 13"),
+            (features(lambda v, s: np.sqrt(v - s) / v), RIGHT),
+            (features(lambda v, s: 1), "PCA scores as they are"),
+            (features(lambda v, s: v**-0.5), "PCA whitened"),
+            (features(lambda v, s: np.sqrt(v - s)), "how the decoder stretches"),
+            (features(lambda v, s: (v - s) / v), "Take the root"),
+            (features(lambda v, s: np.sqrt(v - s) / v, fit_on_new=True), "the new examples"),
+            (features(lambda v, s: 1 / v), "multiply score i"),
+            (lambda x_train, x, k: PCA(k).fit_transform(x_train), r"Expected shape \(40, 3\)"),
         ],
         "65.4": [
             (leaked, RIGHT),
             (lambda fitted, held: np.isin(held, fitted).sum(), "You counted single pixels"),
+            (lambda fitted, held: np.isin(held, fitted).all(axis=1).sum(), "compare whole rows"),
+            (common, "a set counts it once"),
             (lambda fitted, held: bool(leaked(fitted, held)), "not whether one does"),
+            (lambda fitted, held: leaked(held, fitted), "With 4 rows fitted and 4 held out, 3 of"),
             (changed(8), "With 8 rows fitted and 4 held out, 0 of .*; you return 1"),
             (changed(9), "With 9 rows fitted and 4 held out, 1 of .*; you return 2"),
             (changed(12), "With 12 rows fitted and 4 held out, 4 of .*; you return 5"),
-            (changed(4), "With 4 rows fitted and 8 held out, 0 of .*; you return 1"),
+            (changed(2), "With 2 rows fitted and 3 held out, 1 of .*; you return 2"),
             (changed(3), "With 3 rows fitted and 3 held out, 2 of .*; you return 3"),
         ],
     }

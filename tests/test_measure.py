@@ -11,13 +11,11 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST_EDITION = {"65"}  # still to be rewritten
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SECOND = [path for path in CHAPTERS if path.stem[:2] not in FIRST_EDITION]
 PREDICT, INTERPRET, LETTER = "**Predict.**", "**Interpret.**", r"\*\*Interpret\.\*\* \(([abcd])\)"
 TIME = r"about (\d+) minutes to read and try"
 
-each_chapter = pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
+each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
 
 def cells_of(path: Path) -> list:
@@ -113,10 +111,10 @@ def test_each_exercise_has_a_name_of_its_own(path):
 
 
 def test_no_letter_is_right_too_often():
-    solutions = [p.parent / "solutions" / f"{p.stem}_solutions.ipynb" for p in SECOND]
+    solutions = [p.parent / "solutions" / f"{p.stem}_solutions.ipynb" for p in CHAPTERS]
     code = "\n".join(cell.source for p in solutions for cell in cells_of(p))
     exercises = re.findall(r'^\w+ = "([abcd])"$', code, re.MULTILINE)
-    right = Counter([*exercises, *(letter for path in SECOND for letter in predictions(path))])
+    right = Counter([*exercises, *(letter for path in CHAPTERS for letter in predictions(path))])
     for letter in "abc":
         assert 0.20 <= right[letter] / right.total() <= 0.45, right
 

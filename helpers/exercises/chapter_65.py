@@ -2,24 +2,27 @@
 
 import math
 
-from helpers.exercises import call, chosen, exercise, is_close
+from helpers.exercises import call, chosen, exercise, number
 import numpy as np
 
 
 @exercise("65.1")
-def points_of_a_test_set(answer) -> str | None:
-    right = math.sqrt(0.9 * 0.1 / 500)
-    if is_close(answer, right, 1e-4):
-        return None
-    if is_close(answer, 100 * right, 1e-2):
-        return "As a fraction, please, not in points."
-    if is_close(answer, math.sqrt(0.9 * 0.1), 1e-3):
-        return "That is the standard deviation of a single image; the mean of 500 varies less."
-    if is_close(answer, 0.9 * 0.1 / 500, 1e-6):
-        return "That is the variance; take its square root."
-    if is_close(answer, math.sqrt(0.9 / 500), 1e-4):
-        return "An image is right (1) or wrong (0): the variance of that is p (1 - p)."
-    return "Each image is right with probability p = 0.9: sqrt(p (1 - p) / n)."
+def loading_where_pca_turns(answer) -> str | None:
+    shift, loading = 1.5, 1.5
+    within = "The unlabelled data do not know the classes: their distance is variance as well."
+    return number(
+        answer,
+        loading * math.sqrt(shift**2 + 1),
+        3,
+        "Where the two directions have the same variance: set loading**2 + 1 equal to 8.31.",
+        {
+            loading: within,
+            math.sqrt(loading**2 + 1): within,
+            loading**2 * (shift**2 + 1): "That is the square of the loading; take its root.",
+            loading**2 * (shift**2 + 1) + 1: "That is the variance of the label's direction.",
+            math.sqrt(loading**2 * (shift**2 + 1) + 1): "The noise adds 1 to both directions.",
+        },
+    )
 
 
 @exercise("65.2")
@@ -36,42 +39,62 @@ def which_is_a_leak(answer) -> str | None:
 
 
 @exercise("65.3")
-def fits_of_a_search(answer) -> str | None:
-    def right(settings: int, classifiers: int, folds: int, is_cached: bool) -> int:
-        return settings * folds * (1 if is_cached else classifiers) + 1
+def linear_vae_features(answer) -> str | None:
+    rng = np.random.default_rng(65)
+    mixing = np.linalg.qr(rng.normal(size=(6, 6)))[0] * [3.0, 2.0, 1.5, 0.5, 0.5, 0.5]
+    x_train, x = (rng.normal(size=(n, 6)) @ mixing.T + 2 for n in (200, 40))
+    got = np.asarray(call(answer, x_train.copy(), x.copy(), 3), dtype="float64")
+    if got.shape != (len(x), 3):
+        return f"Expected shape {(len(x), 3)}, a row for each row of x; got {got.shape}."
 
-    cases = [(4, 6, 3), (2, 24, 5), (1, 7, 10), (5, 1, 2)]
-    got = {
-        (case, kept): float(call(answer, *case, kept)) for case in cases for kept in (True, False)
-    }
-    wrong = [case for case in got if got[case] != right(*case[0], case[1])]
-    if not wrong:
+    def is_like(wanted: np.ndarray) -> bool:
+        return np.allclose(abs(got), abs(wanted), rtol=0.02, atol=0.02)
+
+    scores, values, noise = _pca(x_train, x)
+    factor = np.sqrt(values - noise) / values
+    if is_like(scores * factor):
         return None
-    if all(got[case] == right(*case[0], case[1]) - 1 for case in got):
-        return "The refit of the best pipeline on all labelled images is a fit as well."
-    if all(got[case] == right(*case[0], False) for case in got):
-        return "With the cache, all classifiers of one setting share the fits of that setting."
-    if all(got[case] == right(*case[0][:2], 1, case[1]) for case in got):
-        return "Every fold has another training part, and so another VAE."
-    (case, kept), target = wrong[0], right(*wrong[0][0], wrong[0][1])
-    return (
-        f"fits{(*case, kept)} must be {target}, yours is {got[case, kept]:g}: settings x folds, "
-        "times classifiers without a cache, and one refit."
-    )
+    if is_like(scores):
+        return "These are the PCA scores as they are: multiply each by its factor."
+    if is_like(scores / np.sqrt(values)):
+        return "That is PCA whitened; a linear VAE's factor takes the noise off: lambda - sigma^2."
+    if is_like(scores * np.sqrt(values - noise)):
+        return "That is how the decoder stretches; divide by lambda as well."
+    if is_like(scores * (values - noise) / values):
+        return "Take the root of lambda - sigma^2."
+    scores, values, noise = _pca(x, x)
+    if is_like(scores * np.sqrt(values - noise) / values):
+        return "You fitted PCA on x, the new examples: fit it on x_train, and only transform x."
+    return "Fit PCA(k) on x_train, transform x, multiply score i by sqrt(lambda_i - s2) / lambda_i."
+
+
+def _pca(x_train: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Three scores of x, their variances in x_train, and the mean of the variances left out."""
+    values, vectors = np.linalg.eigh(np.cov(x_train.T))
+    scores = (x - x_train.mean(axis=0)) @ vectors[:, :-4:-1]
+    return scores, values[:-4:-1], values[:-3].mean()
 
 
 @exercise("65.4")
 def rows_that_leak(answer) -> str | None:
     rng = np.random.default_rng(43)
     x = rng.random((12, 5)).astype("float32")
+    mixed = np.array([[1, 2], [3, 4]], "float32"), np.array([[1, 4], [1, 2], [4, 3]], "float32")
+    doubled = x[:4], x[[2, 2, 3, 9]]
     cases = [(x[:8], x[8:], 0), (x[:9], x[8:], 1), (x, x[8:], 4), (x[8:], x[:8], 0)]
-    cases += [(x[[0, 3, 5]], x[[5, 3, 1]], 2)]
+    cases += [(x[[0, 3, 5]], x[[5, 3, 1]], 2), (*mixed, 1), (*doubled, 3), (doubled[1], x[:4], 2)]
     got = [float(call(answer, fitted.copy(), held.copy())) for fitted, held, _ in cases]
     target = [float(count) for *_, count in cases]
     if got == target:
         return None
     if got == [float(np.isin(held, fitted).sum()) for fitted, held, _ in cases]:
         return "You counted single pixels; a row leaks when all of its values occur in one row."
+    if got == [float(np.isin(held, fitted).all(axis=1).sum()) for fitted, held, _ in cases]:
+        return (
+            "Both values of [1, 4] occur in [[1, 2], [3, 4]], the row does not: compare whole rows."
+        )
+    if got == [float(len(_rows(fitted) & _rows(held))) for fitted, held, _ in cases]:
+        return "A held-out row that is there twice leaks twice: a set counts it once."
     if got == [float(count > 0) for count in target]:
         return "Return how many held-out rows occur, not whether one does."
     index = next(i for i, (a, b) in enumerate(zip(got, target, strict=True)) if a != b)
@@ -79,3 +102,7 @@ def rows_that_leak(answer) -> str | None:
         f"With {len(cases[index][0])} rows fitted and {len(cases[index][1])} held out, "
         f"{target[index]:g} of the held-out rows were fitted; you return {got[index]:g}."
     )
+
+
+def _rows(x: np.ndarray) -> set[bytes]:
+    return {row.tobytes() for row in x}

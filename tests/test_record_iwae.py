@@ -25,14 +25,15 @@ error = np.sqrt(grey / 255 * (1 - grey / 255) / 400)  # 235,000 pixels: 6 of the
 assert (abs(drawn - grey / 255) <= 6 * error + 1e-9).all()
 
 record.CACHE = Path(r"{folder}")
-reported = []
-def run(name, stop=None, every=1):
+reported, before = [], {}
+def run(name, stop=None, every=1, start=None):
     args = SimpleNamespace(objective="iwae", k=3, epochs=4, batch=50, rate=2e-3, decay=0.5,
-                           ema=0.9, seed=0, every=every, name=name)
+                           ema=0.9, seed=0, every=every, name=name, start=start)
     class Stop(Exception):
         pass
     def report(progress):
         reported.append(progress["epoch"])
+        before[name] = progress.get("before", 0)
         if progress["epoch"] == stop:
             raise Stop
     try:
@@ -53,6 +54,12 @@ assert reported[9:] == [4] and old.exists()
 (record.CACHE / "stopped.npz").unlink()
 run("stopped", stop=1)  # other weights
 assert not old.exists()
+
+_, further = run("further", start="whole")  # four epochs more, from where "whole" ended
+_, once_more = run("once_more", start="further")
+assert before == {"whole": 0, "stopped": 0, "further": 4, "once_more": 8}, before
+steps = [int(state[2][0]) for state in (whole, further, once_more)]  # what Adam has counted
+assert steps == [24, 48, 72], steps
 
 for variable, value in zip(model.trainable_variables, whole[0], strict=True):
     variable.assign(value)

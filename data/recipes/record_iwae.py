@@ -12,7 +12,9 @@ the 4,000 training digits that ship, judged on their 500 test digits with 1,000 
 The learning rate is constant, and falls to zero in a straight line over the last part of the
 epochs, so that --epochs can still be changed before that part begins; --decay 1 lets it fall from
 the start. What is evaluated is the exponential average of the weights. Nothing is chosen on test
-images: --choose trains on the training part alone and reports on the validation part.
+images: --choose trains on the training part alone and reports on the validation part. --start goes
+on from the checkpoint of an earlier, finished training: its weights and what Adam remembers, with
+the rate that is given now.
 
 Writes data/results/iwae.json as it goes, and a checkpoint to cache/ every few epochs. Started again
 with the same arguments it goes on where it was, and ends where it would have without the stop.
@@ -166,6 +168,9 @@ def train(args, grey: np.ndarray, report) -> tuple:
     state = (start, fixed, [v.value for v in optimizer.variables], list(start))
     progress = {"epoch": 0, "seconds": 0.0, "cpu_seconds": 0.0, "curve": []}
     path = CACHE / f"{args.name}.npz"
+    if args.start and not path.exists():
+        state, earlier = load_state(CACHE / f"{args.start}.npz", state)
+        progress["before"] = earlier["epoch"] + earlier.get("before", 0)
     if path.exists():
         state, progress = load_state(path, state)
         print(f"going on after epoch {progress['epoch']}", flush=True)
@@ -232,7 +237,8 @@ def main(args) -> None:
     else:
         grey, held_out, samples = np.concatenate([parts["t"], parts["v"]]), parts["test"], 5000
     key = {name: getattr(args, name) for name in KEY}
-    options = [f"--{name} {key[name]}" for name in KEY[3:]]
+    key |= {"start": args.start} if args.start else {}
+    options = [f"--{name} {key[name]}" for name in list(key)[3:]]
     command = " ".join(
         ["python data/recipes/record_iwae.py", args.objective, str(args.k), *options]
     )
@@ -252,6 +258,7 @@ def main(args) -> None:
         )
         save(
             epochs_done=progress["epoch"],
+            epochs_before=progress.get("before", 0),
             train_seconds=round(progress["seconds"]),
             train_cpu_seconds=round(progress["cpu_seconds"]),
             training_loss=progress["curve"],
@@ -293,9 +300,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", type=int, default=10, help="epochs between checkpoints")
     parser.add_argument("--at-once", type=int, default=10, help="samples per step of evaluation")
+    parser.add_argument("--start", help="name of a checkpoint in cache/, without .npz")
     parser.add_argument("--choose", action="store_true", help="hold out 5,000; touch no test image")
     args = parser.parse_args()
-    args.name = "_".join(str(getattr(args, name)) for name in KEY) + "_choose" * args.choose
+    if args.start and not (CACHE / f"{args.start}.npz").exists():
+        raise SystemExit(f"--start {args.start}: no such checkpoint in cache/")
+    args.name = "_".join(str(getattr(args, name)) for name in KEY)
+    args.name += "_choose" * args.choose + "_on" * bool(args.start)
     return args
 
 

@@ -34,7 +34,8 @@ def _first_rungs(R: int, eta: int, floor: bool = False) -> list[int]:
 
 @exercise("47.2")
 def first_rungs(answer) -> str | None:
-    got = {(R, eta): call(answer, R, eta) for R, eta in ((81, 3), (16, 2), (100, 3), (243, 3))}
+    cases = (81, 3), (16, 2), (100, 3), (200, 3), (243, 3)
+    got = {(R, eta): call(answer, R, eta) for R, eta in cases}
     if any(value is None for value in got.values()):
         return "Return the list."
     got = {key: [float(n) for n in value] for key, value in got.items()}
@@ -107,6 +108,13 @@ _STATES = [
         [],
         (0, 1),
         {(1, 1): "It was promoted from there already.", None: "Two of six may go on."},
+    ),
+    (  # two were promoted that stand behind the best third now: places are not what counts
+        [dict(enumerate([0.8, 0.9, 0.7, 0.1, 0.2, 0.6])), {}, {}],
+        [{4, 5}, set(), set()],
+        [9],
+        (1, 1),
+        {(9, 0): "Do not count who was promoted before: who is among the best third now goes on."},
     ),
     (  # what finished the last rung is trained to the end
         [dict(enumerate([0.8, 0.9, 0.7])), {1: 0.5}, {1: 0.5, 6: 0.6, 7: 0.7}],

@@ -52,4 +52,6 @@ def non_dominated(answer) -> str | None:
         return "Of two equal rows none is better anywhere, so both stay."
     if not np.array_equal(got([[1, 5, 9], [2, 4, 9], [3, 6, 1], [3, 6, 2]]), [True] * 3 + [False]):
         return "With three goals (3, 6, 1) is best in the third, so nothing dominates it."
+    if not got([[1, 1, 3], [1, 3, 1], [3, 1, 1], [2, 2, 2]]).all():
+        return "(2, 2, 2) stays: (1, 1, 3) and the like are each worse in one goal of the three."
     return None

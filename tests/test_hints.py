@@ -1212,6 +1212,12 @@ def chapter_43():
         within = np.flatnonzero(means > means[best] - error)
         return within[np.argmin(cost[within])]
 
+    def place_among_the_left(scores, cost):
+        means = scores.mean(axis=1)
+        best = np.nanargmax(means)
+        error = scores[best].std(ddof=1) / np.sqrt(scores.shape[1])
+        return np.argmin(cost[means >= means[best] - error])
+
     splits, leaves = (2, 3, 4, 6, 8, 12), (1, 2, 3, 4, 6)
     every = list(itertools.product(splits, leaves))
     multiply, general = "multiply, they do not add", "Candidates are the product"
@@ -1242,7 +1248,8 @@ def chapter_43():
             (within_a_deviation, "You allowed one standard deviation"),
             (lambda scores, cost: np.nanargmax(scores.mean(axis=1)), "That is the best one"),
             (lambda scores, cost: 4, "the cheapest of all"),
-            (lambda scores, cost: 1, "Keep those with mean"),
+            (place_among_the_left, "A place among those that are left"),
+            (lambda scores, cost: 7, "Keep those with mean"),
             (lambda *args: one_standard_error(*args, ddof=0), "Use std"),
             (lambda scores, cost: 3 if len(cost) == 6 else 0, "Use std"),
             (own_errors, "that of the best candidate, not of each"),
@@ -1337,12 +1344,8 @@ def chapter_45():
     exec(source.partition("\n\n\nfor")[0], own)  # `climb`, as the notebook builds it
     table = records.load("search_tables")
     space = Space(table["spaces"]["svm"])
-    means = {
-        json.dumps(run["params"], sort_keys=True): float(np.mean(run["accuracy"]))
-        for run in table["runs"]
-        if run["table"] == "svm"
-    }
-    scores = {p: means[json.dumps(space.params(p), sort_keys=True)] for p in space.points()}
+    runs = [run for run in table["runs"] if run["table"] == "svm"]
+    scores = {space.find(run["params"]): float(np.mean(run["accuracy"])) for run in runs}
 
     def count(strategy, seed):
         search = strategy(space, np.random.RandomState(seed))
@@ -1467,6 +1470,10 @@ def chapter_47():
         s_max = math.floor(math.log(R) / math.log(eta))
         return [math.ceil((s_max + 1) * eta**s / (s + 1)) for s in range(s_max, -1, -1)]
 
+    def rounded_logarithm(R, eta):
+        s_max = round(math.log(R, eta))
+        return [math.ceil((s_max + 1) * eta**s / (s + 1)) for s in range(s_max, -1, -1)]
+
     def rounded_early(R, eta):
         s_max = len(first_rungs(R, eta)) - 1
         return [(s_max + 1) // (s + 1) * eta**s for s in range(s_max, -1, -1)]
@@ -1496,6 +1503,16 @@ def chapter_47():
 
     rule = ruled()
 
+    def by_places(rungs, promoted, waiting):
+        """As many promotions as a third of the rung, whoever they were."""
+        for k in range(len(rungs) - 2, -1, -1):
+            ranked = sorted(rungs[k], key=rungs[k].get, reverse=True)
+            left = [number for number in ranked if number not in promoted[k]]
+            if len(promoted[k]) < len(ranked) // 3:
+                promoted[k].add(left[0])
+                return left[0], k + 1
+        return (waiting.pop(0), 0) if waiting else None
+
     return {
         "47.1": number(
             "Add up candidates times epochs",
@@ -1521,6 +1538,7 @@ def chapter_47():
             (changed_at(16, sum), "could not be checked"),
             (changed_at(16, lambda rungs: rungs[1:]), "For R = 16 and eta = 2 it must be"),
             (changed_at(100, one_more), "For R = 100 and eta = 3 it must be"),
+            (rounded_logarithm, "For R = 200 and eta = 3 it must be"),
             (changed_at(243, one_more), "For R = 243 and eta = 3 it must be"),
         ],
         "47.3": [
@@ -1534,6 +1552,7 @@ def chapter_47():
             (ruled(share=lambda rungs, k: -(-len(rungs[k]) // 3)), "Round down"),
             (ruled(share=lambda rungs, k: len(rungs[k]) // 4), "promote before you start"),
             (ruled(order=range), "Begin with the highest rung"),
+            (by_places, "Do not count who was promoted before"),
             (ruled(sign=-1), "That is the worst of the three"),
             (ruled(step=2), r"to rung k \+ 1"),
             (ruled(step=0), r"to rung k \+ 1"),
@@ -1640,6 +1659,11 @@ def chapter_61():
         better = is_better(goals[:, None] < goals, axis=2)
         return ~(no_worse(goals[:, None], goals).all(axis=2) & better).any(axis=0)
 
+    def pair_by_pair(goals):  # the fronts of two goals each, together
+        n = goals.shape[1]
+        pairs = [right(goals[:, [i, j]]) for i, j in itertools.combinations(range(n), 2)]
+        return np.any(pairs, axis=0)
+
     def first_of_equals(goals):
         seen = [row.tolist() in goals[:i].tolist() for i, row in enumerate(goals)]
         return right(goals) & ~np.array(seen)
@@ -1673,6 +1697,7 @@ def chapter_61():
             (lambda goals: right(-goals), "is worse than"),
             (first_of_equals, "both stay"),
             (lambda goals: right(goals, columns=2), "best in the third"),
+            (pair_by_pair, r"\(2, 2, 2\) stays"),
             (lambda goals: np.flatnonzero(right(goals)), "a boolean array of shape"),
             (lambda goals: right(goals).astype(float), "a boolean array of shape"),
             (lambda goals: ..., "Not answered yet"),

@@ -37,16 +37,18 @@ def different_pairs(answer) -> str | None:
 @exercise("43.3")
 def one_standard_error(answer) -> str | None:
     folds = np.array([-0.03, -0.01, 0.0, 0.01, 0.03])  # standard error 0.01, deviation 0.0224
-    means = np.array([0.90, 0.893, 0.885, 0.8914, 0.8, 0.9])
-    scores, cost = means[:, None] + folds, np.array([9.0, 5.0, 2.0, 4.0, 1.0, 0.5])
+    means = np.array([0.90, 0.885, 0.893, 0.8914, 0.8, 0.9])
+    scores, cost = means[:, None] + folds, np.array([9.0, 2.0, 5.0, 4.0, 1.0, 0.5])
     scores[5, 2] = np.nan
     got = call(answer, scores.copy(), cost.copy())
     if got is None or np.shape(got) != ():
         return "Return one index, a whole number."
     if got == 5:
         return "Candidate 5 failed on a fold: its mean is NaN, and NaN may not be chosen."
-    if got == 2:  # 0.885 is more than 0.90 - 0.0224
+    if got == 1:  # 0.885 is more than 0.90 - 0.0224
         return "You allowed one standard deviation; the standard error divides it by sqrt(folds)."
+    if got == 2:  # of 0, 2 and 3, the last is the cheapest: place 2 among three
+        return "A place among those that are left? Turn it into an index of all candidates."
     if got == 0:
         return "That is the best one. Others lie within one standard error of it and cost less."
     if got == 4:

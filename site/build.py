@@ -1,0 +1,114 @@
+"""Build the reading site: the course for who has a browser and no Python.
+
+    python site/build.py                      # all chapters, into cache/site/html
+    python site/build.py 11 25 --to FOLDER    # some of them, into a new or an empty folder
+
+From the committed notebooks, with the packages of site/requirements.txt and, once, npm for what the
+pages load (site/package.json). Chapters with explorers run as far as their last explorer, in two
+processes at most, and all its pictures are drawn; cache/site keeps these until the chapter's code
+changes. The pages ask no other machine for anything, and can be opened as files.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+import hashlib
+import os
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+CACHE = ROOT / "cache" / "site"
+
+sys.path[:0] = [str(HERE), str(ROOT), str(ROOT / "data" / "recipes")]
+try:
+    import kernels
+    import myst_nb  # noqa: F401
+    import sphinx  # noqa: F401
+    import sphinx_book_theme  # noqa: F401
+    import sphinxed
+
+    from classroom.chapters import chapters, new_folder
+except ImportError as error:
+    raise SystemExit(
+        f"the site needs {error.name}, which is not installed: "
+        "pip install -r requirements.txt -r site/requirements.txt"
+    ) from error
+
+
+def fetched() -> Path:
+    """The folder of what npm installs, as package-lock.json pins it; fetched when it has changed.
+
+    Raises:
+        RuntimeError: there is no npm, or it cannot fetch.
+    """
+    lock = (HERE / "package-lock.json").read_bytes()
+    folder = CACHE / f"npm-{hashlib.sha256(lock).hexdigest()[:12]}"
+    if folder.exists():
+        return folder / "node_modules"
+    if shutil.which("npm") is None:
+        raise RuntimeError("npm is needed, once, to fetch MathJax: install Node.js (nodejs.org)")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as new:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, new)
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
+        run = subprocess.run(command, cwd=new, capture_output=True, text=True)
+        if run.returncode:
+            said = "\n".join(run.stderr.strip().splitlines()[-4:])
+            raise RuntimeError(f"npm could not fetch MathJax (is there a network?):\n{said}")
+        shutil.copytree(new, folder)
+        folder.chmod(0o755)  # a temporary folder is its owner's alone
+    return folder / "node_modules"
+
+
+@contextmanager
+def destination(target: Path | None) -> Iterator[Path]:
+    """A folder to write into, which becomes the target when all is well.
+
+    The folder of the cache, which is taken if no other is named, may be written again.
+
+    Raises:
+        ValueError: the target holds something, or cannot be written.
+    """
+    if target is not None:
+        with new_folder(target) as new:
+            yield new
+        return
+    CACHE.mkdir(parents=True, exist_ok=True)
+    fresh, last = CACHE / "html.new", CACHE / "html"
+    shutil.rmtree(fresh, ignore_errors=True)
+    with new_folder(fresh) as new:
+        yield new
+    shutil.rmtree(last, ignore_errors=True)
+    os.replace(fresh, last)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="25, or 25_beta; else all")
+    parser.add_argument("--to", type=Path, help="a new or an empty folder; else cache/site/html")
+    given = parser.parse_args()
+    start = time.perf_counter()
+    try:
+        chosen = sorted(chapters(given.chapters))
+        with destination(given.to) as new:
+            modules = fetched()
+            drawings = kernels.draw_all(chosen, CACHE)
+            found = sphinxed.write(chosen, drawings, modules / "mathjax", new)
+    except (ValueError, RuntimeError) as error:
+        raise SystemExit(str(error)) from None
+    folder = given.to or CACHE / "html"
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    counts = ", ".join(f"{number} {name}" for name, number in found.items())
+    seconds = time.perf_counter() - start
+    print(f"{counts}, {size / 1e6:.1f} MB, in {seconds:.0f} s: open {folder / 'index.html'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -70,7 +70,11 @@ HALF, UNPAIRED, NORMAL = 8.2247, 11.7935, 7.8820  # measured; a row of test_hint
 
 @exercise("45.3")
 def an_eye_for_ties(answer) -> str | None:
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        return "A pair, please: (half, True) or (half, False)."
     half, leaves_out_zero = answer
+    if isinstance(half, bool | np.bool_):
+        return "The half width comes first, then True or False."
     general = "paired(counts of climb, counts of greedy).half, of the seeds 0 to 29 on the SVMs."
     ideas = {
         UNPAIRED: "That is for runs that share nothing. These share their seeds: compare in pairs.",

@@ -1284,6 +1284,10 @@ def chapter_44():
     def changed(*cases):
         return lambda *case: hit_rate(*case) + 0.1 * (case in cases)
 
+    def by_factorials(size, good, n):  # fails where a hit is certain
+        f = math.factorial
+        return 1 - f(size - good) * f(size - n) / f(size) / f(size - good - n)
+
     few, no_draw = (12, 5, 9), (50, 4, 0)
     enough = next(n for n in range(1, 100) if (n + 3) / (2 * (n + 1) * (n + 2)) <= 1 / 16)
     return {
@@ -1313,7 +1317,8 @@ def chapter_44():
             (7, "Almost: 7 draws"),
             (4**6, "the grid's own budget"),
             (4, "leave gaps"),
-            *[(n, "The grid tests 4 values") for n in (9, 6, 5, 3, 64)],
+            *[(n, "the smallest number is asked for") for n in (9, 64, 4095)],
+            *[(n, "The grid tests 4 values") for n in (6, 5, 3, 0, 4097)],
         ],
         "44.3": [
             (hit_rate, RIGHT),
@@ -1321,6 +1326,8 @@ def chapter_44():
             (with_replacement, "with replacement"),
             (changed(few), "Look at the ends"),
             (changed(no_draw), "Look at the ends"),
+            (by_factorials, "Look at the ends"),
+            (lambda *case: by_factorials(10, 3, 2), "Missing: "),
             *[(changed(c), "Missing: ") for c in ((144, 7, 60), (10, 3, 2), (20, 1, 20))],
         ],
     }
@@ -1390,6 +1397,8 @@ def chapter_45():
             ((5.0, True), "of the seeds 0 to 29"),
             ((half, False), "larger than the mean"),
             ((half, "no"), "Say True or False"),
+            *[(answer, "A pair, please") for answer in (half, (half,), "8.22")],
+            ((True, half), "The half width comes first"),
         ],
     }
 

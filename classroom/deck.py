@@ -22,7 +22,7 @@ from chapters import ANSWER, roles
 from nbconvert.filters import markdown2html
 import nbformat
 
-LINES, ROWS, COLUMNS = 9, 18, 112  # that fit: of text; of output, and characters in each
+LINES, ROWS, COLUMNS = 9, 22, 120  # that fit: of text; of output, and characters in each
 WORDS = 60  # of an interpretation that stand on the slide
 FEW = 3.5  # lines that are no slide of their own
 LEFT_OUT = ("Break it", "Exercises")
@@ -32,6 +32,7 @@ OPTION = re.compile(r"(?:^|\s)(?:- )?\(([a-e])\)\s+")
 MATH = re.compile(r"\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\[[^\]]*\]\([^)]*\)", re.DOTALL)
 SENTENCE = re.compile(r"(?<=[.?!])(?<!al\.)(?<!e\.g\.)(?<!i\.e\.)(?=[*)]*\s+[^a-z])[*)]*\s+")
 LETTER = re.compile(r"^\(([a-e])\)[.:;,]?\s*")
+ORIGIN = re.compile(r"recorded \d{4}-")  # of a record: when, with what, on which machine
 CONTROL = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -212,7 +213,8 @@ class Deck:
             if "image/png" in output.get("data", {}):
                 self.figure(output)
             elif output.get("name") == "stdout":
-                self.printed.append(CONTROL.sub("", output.text).rstrip())
+                lines = CONTROL.sub("", output.text).rstrip().splitlines()
+                self.printed.append("\n".join(line for line in lines if not ORIGIN.match(line)))
         if tags & {"slide", "slide-code"} and self.printed:
             self.output()
 
@@ -240,10 +242,12 @@ class Deck:
         text = source.removeprefix("**Interpret.**").strip()
         self.said.append(markdown(text))
         if not is_silent:
-            if not self.waits() and not self.output():
+            is_shown = self.waits() or self.output()
+            if not is_shown:
                 self.new("text", lines=LINES)
             short = LETTER.sub(r"**(\1)** ", shortened(blocks(text)[0]))
-            self.slides[-1].body.append(f'<div class="finding fragment">{markdown(short)}</div>')
+            kind = "finding fragment" if is_shown else "finding"
+            self.slides[-1].body.append(f'<div class="{kind}">{markdown(short)}</div>')
             self.slides[-1].notes += self.said
             self.said = []
         self.is_asked, self.printed = False, []

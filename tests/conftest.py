@@ -18,7 +18,7 @@ TESTS = Path(__file__).resolve().parent
 ON_JAX = "test_helper_notebooks_pass_on_jax"
 WITHOUT_KERAS = ("caching", "exercises", "figures", "search", "widgets")  # nothing to compare
 RUN = pytest.StashKey[subprocess.Popen]()
-QUICK = ("notebook_files", "measure", "style", "imports", "records", "defaults")
+QUICK = ("notebook_files", "guide", "measure", "style", "imports", "records", "defaults")
 QUICK += ("elbo", "data", "figures")
 # In neither lane: other backends, whole trainings and searches, kills, and 600 checks.
 FULL = ("browser", "jax_backend", "sklearn_checks", "resume", "record_iwae", "record_features")

@@ -151,6 +151,16 @@ def test_links_lead_somewhere(page):
     assert [name for name in files if name and not (page.parent / name).exists()] == []
 
 
+def test_plans_quote_the_minutes_of_the_chapters():
+    plans = (GUIDE / "plans.md").read_text("utf-8")
+    quoted = re.findall(r"\b(\d\d): (\d\d)\b", plans)
+    quoted += re.findall(r"\[(\d\d)\]\([^)]*\) \| (\d+) \|", plans)
+    first_cells = {path.stem[:2]: cells_of(path)[0].source for path in CHAPTERS}
+    said = {number: re.search(test_measure.TIME, cell)[1] for number, cell in first_cells.items()}
+    assert {number for number, _ in quoted} >= set(said)
+    assert [(number, n) for number, n in quoted if said[number] != n] == []
+
+
 if __name__ == "__main__":
     for path in CHAPTERS:
         if part_of(path).exists():

@@ -88,7 +88,7 @@ def judge(number: str, file: Path, seconds: float) -> tuple[bool, str]:
         passed, message = json.loads(run.stdout)
     except subprocess.TimeoutExpired:
         return False, f"❌ {number} The check of this answer took longer than {seconds} seconds."
-    except ValueError:
+    except (ValueError, TypeError):  # nothing, or no pair
         last = run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         return False, f"❌ {number} The check of this answer ended without a result. {last}"
     return passed, message

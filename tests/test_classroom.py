@@ -98,7 +98,9 @@ def test_a_complete_copy_runs_where_the_course_is_not(tmp_path):
     assert (copy / "requirements.txt").read_text() == (ROOT / "requirements.txt").read_text()
     assert not (copy / "notebooks" / "solutions").exists()
     notebook = chapters.read(copy / "notebooks" / f"{TWO[0]}.ipynb")
-    where = "import helpers.data; print(helpers.__file__, len(helpers.data.load('digits').x_train))"
+    where = (
+        "import helpers.data; print(helpers.__file__, len(helpers.data.load('mnist-5k').x_train))"
+    )
     notebook.cells.append(nbformat.v4.new_code_cell(where))
     NotebookClient(notebook, resources={"metadata": {"path": str(copy / "notebooks")}}).execute(
         env=os.environ | {"PYTHONPATH": str(copy)}

@@ -2,6 +2,7 @@
 
     python site/build.py                      # all chapters, into cache/site/html
     python site/build.py 11 25 --to FOLDER    # some of them, into a new or an empty folder
+    python site/build.py 25 --frames 20       # a draft: fewer pictures for each explorer
 
 From the committed notebooks, with the packages of site/requirements.txt and, once, npm for what the
 pages load (site/package.json). Chapters with explorers run as far as their last explorer, in two
@@ -27,6 +28,7 @@ CACHE = ROOT / "cache" / "site"
 
 sys.path[:0] = [str(HERE), str(ROOT), str(ROOT / "data" / "recipes")]
 try:
+    from drawn import MOST_FRAMES
     import kernels
     import myst_nb  # noqa: F401
     import sphinx  # noqa: F401
@@ -41,20 +43,20 @@ except ImportError as error:
     ) from error
 
 
-def fetched() -> Path:
+def fetched(cache: Path) -> Path:
     """The folder of what npm installs, as package-lock.json pins it; fetched when it has changed.
 
     Raises:
         RuntimeError: there is no npm, or it cannot fetch.
     """
     lock = (HERE / "package-lock.json").read_bytes()
-    folder = CACHE / f"npm-{hashlib.sha256(lock).hexdigest()[:12]}"
+    folder = cache / f"npm-{hashlib.sha256(lock).hexdigest()[:12]}"
     if folder.exists():
         return folder / "node_modules"
     if shutil.which("npm") is None:
         raise RuntimeError("npm is needed, once, to fetch MathJax: install Node.js (nodejs.org)")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as new:
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as new:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, new)
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
@@ -68,7 +70,7 @@ def fetched() -> Path:
 
 
 @contextmanager
-def destination(target: Path | None) -> Iterator[Path]:
+def destination(target: Path | None, cache: Path) -> Iterator[Path]:
     """A folder to write into, which becomes the target when all is well.
 
     The folder of the cache, which is taken if no other is named, may be written again.
@@ -80,8 +82,8 @@ def destination(target: Path | None) -> Iterator[Path]:
         with new_folder(target) as new:
             yield new
         return
-    CACHE.mkdir(parents=True, exist_ok=True)
-    fresh, last = CACHE / "html.new", CACHE / "html"
+    cache.mkdir(parents=True, exist_ok=True)
+    fresh, last = cache / "html.new", cache / "html"
     shutil.rmtree(fresh, ignore_errors=True)
     with new_folder(fresh) as new:
         yield new
@@ -93,17 +95,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="25, or 25_beta; else all")
     parser.add_argument("--to", type=Path, help="a new or an empty folder; else cache/site/html")
+    parser.add_argument("--frames", type=int, default=MOST_FRAMES, help="at most, an explorer")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="keeps what is drawn and fetched")
     given = parser.parse_args()
-    start = time.perf_counter()
+    start, cache = time.perf_counter(), given.cache.resolve()
+    if given.frames < 1:
+        parser.error(f"--frames must be at least 1, got {given.frames}")
     try:
         chosen = sorted(chapters(given.chapters))
-        with destination(given.to) as new:
-            modules = fetched()
-            drawings = kernels.draw_all(chosen, CACHE)
+        with destination(given.to, cache) as new:
+            modules = fetched(cache)
+            drawings = kernels.draw_all(chosen, cache, given.frames)
             found = sphinxed.write(chosen, drawings, modules / "mathjax", new)
     except (ValueError, RuntimeError) as error:
         raise SystemExit(str(error)) from None
-    folder = given.to or CACHE / "html"
+    folder = given.to or cache / "html"
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     counts = ", ".join(f"{number} {name}" for name, number in found.items())
     seconds = time.perf_counter() - start

@@ -11,6 +11,7 @@ suppress_warnings = ["mystnb.unknown_mime_type"]
 
 html_theme = "sphinx_book_theme"
 html_title = project
+html_favicon = "static/icon.svg"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_js_files = [("explorer.js", {"defer": "defer"}), ("page.js", {"defer": "defer"})]
@@ -25,6 +26,6 @@ html_theme_options = {
     "home_page_in_toc": True,
     "show_navbar_depth": 1,
     "show_toc_level": 2,
-    "use_sidenotes": False,
+    "navbar_persistent": [],  # the search stands in the contents
 }
 mathjax_path = "mathjax/tex-chtml.js"

@@ -47,7 +47,7 @@ def by_part(chapters: Sequence[Path]) -> dict[str, list[Path]]:
         digit = path.name[0]
         if digit != "0" and digit not in names:
             raise ValueError(f"README must name part {digit}, that of {path.name}, in its table")
-        title = "To begin" if digit == "0" else f"Part {digit}: {names[digit]}"
+        title = "To begin" if digit == "0" else f"Part {digit} · {names[digit]}"
         title = names[digit] if digit == "9" else title
         groups.setdefault(title, []).append(path)
     return groups

@@ -84,14 +84,13 @@ def thin(axes: Sequence[Axis], most: int) -> None:
     Always the axis with the most positions gives way. Choices by name are kept whole.
 
     Raises:
-        ValueError: even the coarsest grid has more.
+        ValueError: even the coarsest grid, of starts, ends and names, has more.
     """
-    while math.prod(len(one.positions()) for one in axes) > most:
-        ranges = [one for one in axes if one.kind == "range" and len(one.positions()) > 2]
-        if not ranges:
-            raise ValueError(f"most must allow a picture for each choice by name, got {most}")
-        widest = max(ranges, key=lambda one: len(one.positions()))
-        widest.stride += 1
+    while (count := math.prod(len(one.positions()) for one in axes)) > most:
+        yielding = [one for one in axes if one.kind == "range" and one.stride < len(one.values)]
+        if not yielding:
+            raise ValueError(f"an explorer needs at least {count} pictures, got at most {most}")
+        max(yielding, key=lambda one: len(one.positions())).stride += 1
 
 
 @dataclass
@@ -145,8 +144,10 @@ def keep(picture: bytes, folder: Path) -> str:
     return name
 
 
-def draw_ahead(render: Callable, controls: Mapping[str, w.Widget], folder: Path) -> dict:
-    """All that a page needs to show an explorer.
+def draw_ahead(
+    render: Callable, controls: Mapping[str, w.Widget], folder: Path, most: int = MOST_FRAMES
+) -> dict:
+    """All that a page needs to show an explorer, of at most so many pictures.
 
     Returns:
         {"controls": [{"label", "kind", "texts", "start", "of"}], "frames": [{"file", "alt"}],
@@ -161,7 +162,7 @@ def draw_ahead(render: Callable, controls: Mapping[str, w.Widget], folder: Path)
     first = book.frame(tuple(one.values[one.start] for one in axes))
     if first["file"] is None:
         raise ValueError(f"an explorer must show a picture at its start, got {first['alt']}")
-    thin(axes, min(MOST_FRAMES, MOST_BYTES // book.bytes[first["file"]]))
+    thin(axes, min(most, MOST_BYTES // book.bytes[first["file"]]))
     frames = book.grid(axes)
     while book.weight(frames) > MOST_BYTES:  # the first picture was a small one
         thin(axes, int(len(frames) * 0.95 * MOST_BYTES / book.weight(frames)))
@@ -189,13 +190,13 @@ class DrawnExplorer:
         display({MIME: self.description, "text/plain": "an explorer, drawn ahead"}, raw=True)
 
 
-def take_over(folder: str) -> None:
-    """From now on `widgets.explore` draws ahead, into this folder."""
+def take_over(folder: str, most: int = MOST_FRAMES) -> None:
+    """From now on `widgets.explore` draws ahead, at most so many pictures, into this folder."""
 
     def explore(render: Callable[..., AltFigure], **controls: w.Widget) -> DrawnExplorer:
         gc.freeze()  # what the chapter holds need not be searched again at each of these figures
         try:
-            return DrawnExplorer(draw_ahead(render, controls, Path(folder)))
+            return DrawnExplorer(draw_ahead(render, controls, Path(folder), most))
         finally:
             gc.unfreeze()
 

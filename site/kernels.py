@@ -25,17 +25,19 @@ DRAWING = (HERE / "drawn.py", ROOT / "helpers" / "figures.py")
 FIXED = {"PYTHONHASHSEED": "0", "COURSE_BUDGET": "quick", "KERAS_BACKEND": "tensorflow"}
 
 
-def place(path: Path, cache: Path) -> Path:
+def place(path: Path, cache: Path, most: int) -> Path:
     """The folder for the drawn explorers of a chapter, named by all that they depend on."""
     total = hashlib.sha256(fingerprint(nbformat.read(path, as_version=4)).encode())
     for file in DRAWING:
         total.update(file.read_bytes())
+    total.update(str(most).encode())
     return cache / "drawn" / f"{path.stem}-{total.hexdigest()[:16]}"
 
 
-def draw(path: Path, folder: Path) -> float:
+def draw(path: Path, folder: Path, most: int) -> float:
     """Run a chapter as far as its last explorer, and keep all pictures; return the seconds.
 
+    Each explorer gets at most `most` pictures.
     The folder gets `explorers.json` (cell id -> explorers, as `drawn.draw_ahead` describes them)
     and `frames/`, both or neither.
 
@@ -51,10 +53,16 @@ def draw(path: Path, folder: Path) -> float:
         new = Path(above) / "drawn"
         new.mkdir()
         first = f"import sys\nsys.path.insert(0, {str(HERE)!r})\nimport drawn\n"
-        first += f"drawn.take_over({str(new / 'frames')!r})"
+        first += f"drawn.take_over({str(new / 'frames')!r}, most={most})"
         notebook.cells.insert(0, nbformat.v4.new_code_cell(first))
         resources = {"metadata": {"path": str(path.parent)}}
-        client = NotebookClient(notebook, timeout=3600, kernel_name="python3", resources=resources)
+        client = NotebookClient(
+            notebook,
+            timeout=3600,
+            kernel_name="python3",
+            resources=resources,
+            extra_arguments=["--log-level=ERROR"],
+        )
         try:
             client.execute(env=os.environ | FIXED)
         except (CellExecutionError, DeadKernelError) as error:
@@ -66,20 +74,25 @@ def draw(path: Path, folder: Path) -> float:
                     found.setdefault(cell.id, []).append(output.data[MIME])
         if set(found) != set(wanted):
             raise RuntimeError(f"{path.name} must show explorers in {wanted}, got {list(found)}")
+        shown = [one["frames"] for explorers in found.values() for one in explorers]
+        files = {frame["file"] for frames in shown for frame in frames}
+        for file in (new / "frames").iterdir():
+            if file.name not in files:  # drawn before the grid was made coarser
+                file.unlink()
         (new / "explorers.json").write_text(json.dumps(found), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         os.rename(new, folder)
     return time.perf_counter() - start
 
 
-def draw_all(chapters: Sequence[Path], cache: Path) -> dict[Path, Path]:
+def draw_all(chapters: Sequence[Path], cache: Path, most: int) -> dict[Path, Path]:
     """Draw what is not in the cache, two chapters at a time; chapter -> its folder."""
-    folders = {path: place(path, cache) for path in chapters if pages.needs_drawing(path)}
+    folders = {path: place(path, cache, most) for path in chapters if pages.needs_drawing(path)}
     missing = {path: folder for path, folder in folders.items() if not folder.exists()}
     if not missing:
         return folders
     with ProcessPoolExecutor(min(2, len(missing))) as pool:
-        runs = {pool.submit(draw, path, folder): path for path, folder in missing.items()}
+        runs = {pool.submit(draw, path, folder, most): path for path, folder in missing.items()}
         try:
             for done in as_completed(runs):
                 print(f"{done.result():6.1f} s  {runs[done].name}: explorers drawn", flush=True)

@@ -16,7 +16,7 @@ import saved
 from classroom.chapters import ROOT, solutions
 
 CHECK = re.compile(r'check\(\s*"(\d\d\.\d+)"')
-ASKED = re.compile(r"^\*\*(\d\d\.\d+)\*\*", re.MULTILINE)
+ASKED = re.compile(r"^(?:#+ |\*\*)(\d\d\.\d+)\b", re.MULTILINE)  # an exercise, or its answer
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s]+)\)")
 PART = re.compile(r"^\| \*\*(\d)\*\* \| \*\*(.+?)\*\* \|", re.MULTILINE)  # in README's table
 

@@ -48,11 +48,14 @@ def write(
     site = pages.Site(page_names(chapters), target / "frames", target / "pictures")
     with tempfile.TemporaryDirectory() as sources:
         _sources(chapters, drawings, site, Path(sources) / "pages")
-        _sphinx(Path(sources) / "pages", target)
+        made = Path(sources) / "html"  # not yet the target: myst-nb leaves a folder beside it
+        _sphinx(Path(sources) / "pages", made)
+        _copy(made, target)
     for name in MATHJAX:
         _copy(mathjax / "es5" / name, target / "_static" / "mathjax" / name)
-    for name in (".buildinfo", "objects.inv"):
-        (target / name).unlink(missing_ok=True)
+    for left in (".buildinfo", "objects.inv", "_static/*.html"):  # of Sphinx and of the theme
+        for file in target.glob(left):
+            file.unlink()
     return {"pages": len(list(target.rglob("*.html"))), "explorers": len(site.explorers)}
 
 

@@ -24,3 +24,9 @@ const reach = () => {
 };
 addEventListener("load", reach);
 addEventListener("resize", reach);
+
+// Names for what the theme leaves without one, or names otherwise than it shows.
+for (const part of document.querySelectorAll("details.hide > summary, .search-button-field"))
+  part.removeAttribute("aria-label");
+for (const part of document.querySelectorAll("nav li > details > summary"))
+  part.ariaLabel = "Pages under " + part.closest("li").querySelector("a").textContent.trim();

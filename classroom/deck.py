@@ -10,7 +10,7 @@
 - Exercises, "Break it" and code are left out.
 
 Tags of a cell: `no-slide`, nothing of it; `slide`, all of its text, or what it printed; and
-`slide-code`, its code too.
+`slide-code`, its code.
 """
 
 from collections.abc import Iterator
@@ -31,6 +31,7 @@ LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\)")  # leads to a file 
 OPTION = re.compile(r"(?:^|\s)(?:- )?\(([a-e])\)\s+")
 MATH = re.compile(r"\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\[[^\]]*\]\([^)]*\)", re.DOTALL)
 SENTENCE = re.compile(r"(?<=[.?!])(?<!al\.)(?<!e\.g\.)(?<!i\.e\.)(?=[*)]*\s+[^a-z])[*)]*\s+")
+OF_CODE = re.compile(r"^\*\*Check|\bcells?\b")  # a sentence on the notebook, not on its matter
 LETTER = re.compile(r"^\(([a-e])\)[.:;,]?\s*")
 ORIGIN = re.compile(r"recorded \d{4}-")  # of a record: when, with what, on which machine
 CONTROL = re.compile(r"\x1b\[[0-9;]*m")
@@ -65,7 +66,8 @@ def blocks(source: str) -> list[str]:
         if line.strip() or is_open:
             held += line + "\n"
         elif held:
-            found.append(held.strip())
+            before, asks, question = held.strip().partition("**Predict.**")
+            found += filter(None, (before.strip(), asks + question))
             held = ""
     return found
 
@@ -92,7 +94,7 @@ def key_sentences(paragraph: str) -> Iterator[str]:
     parts = sentences(paragraph)
     if re.fullmatch(r"\*\*[^*]+\*\*", parts[0]) and len(parts) > 1:
         parts[:2] = [" ".join(parts[:2])]
-    return (part for part in parts if "**" in part and not part.startswith("**Check"))
+    return (part for part in parts if "**" in part and not OF_CODE.search(part))
 
 
 def shortened(text: str, words: int = WORDS) -> str:
@@ -148,11 +150,12 @@ class Deck:
     def first(self, source: str) -> None:
         heading, *rest = blocks(source)
         lead, _, outcomes = "\n\n".join(rest).partition("**You will be able to**")
-        goals, *self.said = blocks(outcomes)
+        goals = blocks(outcomes)[:1]
         question = inline(heading.lstrip("# "))
         self.title = "You will be able to"
         self.slides = [Slide(question, "title", [markdown(lead)], [markdown(outcomes)])]
-        self.add(markdown(goals), 0)
+        for goal in goals:
+            self.add(markdown(goal), 0)
 
     def text(self, source: str, tags: set[str]) -> None:
         pieces = blocks(source)
@@ -181,16 +184,17 @@ class Deck:
         if block.startswith("$$"):
             lead = sentences(before)[-1] if before and before[0] not in "#$|" else ""
             rows = 1 + block.count(r"\\") + block.count(r"\frac") / 2
-            if lead and "**" not in lead:  # else it is there already
-                self.add(markdown(lead) + markdown(block), 1.5 * rows + len(lead.split()) / 14)
-            else:
-                self.add(markdown(block), 1.5 * rows)
+            lead = "" if "**" in lead else lead  # it is there already
+            lines = 1.5 * rows + len(lead.split()) / 14
+            self.add(markdown(lead) + markdown(block), max(lines, FEW))
         elif block.startswith("|"):
             self.new("text", markdown(block), lines=LINES)
         elif self.title == "Summary":
             if block.startswith("- ") or "does not say" in block:
                 self.add(markdown(block), len(block.split()) / 14)
         elif is_tagged:
+            if block.endswith(":"):  # a sentence that leads to code
+                block = " ".join(sentences(block)[:-1])
             self.add(markdown(block), len(block.split()) / 14)
         elif not re.match(r"- |\d+\. ", block):
             for sentence in key_sentences(block):
@@ -215,7 +219,7 @@ class Deck:
             elif output.get("name") == "stdout":
                 lines = CONTROL.sub("", output.text).rstrip().splitlines()
                 self.printed.append("\n".join(line for line in lines if not ORIGIN.match(line)))
-        if tags & {"slide", "slide-code"} and self.printed:
+        if "slide" in tags and self.printed:
             self.output()
 
     def figure(self, output: nbformat.NotebookNode) -> None:

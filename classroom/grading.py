@@ -23,7 +23,13 @@ from nbgrader.utils import is_grade
 from traitlets import Integer
 
 CHECK = re.compile(r'^result = check\("([\d.]+)", (.+)\)$', re.MULTILINE)  # in a check cell
-HAND_OUT = '__import__("pathlib").Path({!r}).write_bytes(__import__("cloudpickle").dumps({}))'
+HAND_OUT = """
+def _hand_out(answer):
+    import pathlib, sys, cloudpickle
+    alias = sys.modules.pop("__mp_main__", None)  # else pickle says that ufuncs come from there
+    pathlib.Path({!r}).write_bytes(cloudpickle.dumps(answer))
+    sys.modules["__mp_main__"] = alias or sys.modules["__main__"]
+_hand_out({})"""
 # What an answer prints is no verdict: that goes to a stream which the answer does not see.
 JUDGE = """
 import json, os, pickle, sys

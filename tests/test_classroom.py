@@ -316,3 +316,17 @@ def test_an_answer_that_never_ends_or_breaks_its_check_is_not_right(tmp_path):
         (tmp_path / "answer").write_bytes(cloudpickle.dumps(answer))
         passed, message = grading.judge("61.3", tmp_path / "answer", seconds=4)
         assert not passed and said in message
+
+
+@needs_nbgrader
+def test_a_function_is_handed_out_with_what_it_imported_by_name(tmp_path):
+    import grading
+
+    file = tmp_path / "answer"
+    answer = (
+        "import multiprocessing\nfrom numpy import minimum\nanswer = lambda *args: minimum(*args)"
+    )
+    done = run("-c", answer + grading.HAND_OUT.format(str(file), "answer"))
+    assert done.returncode == 0, done.stderr
+    loads = "import pickle; print(pickle.load(open('answer', 'rb'))(1, 2))"
+    assert run("-c", loads, cwd=tmp_path).stdout == "1\n"

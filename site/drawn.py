@@ -162,9 +162,11 @@ def draw_ahead(
     first = book.frame(tuple(one.values[one.start] for one in axes))
     if first["file"] is None:
         raise ValueError(f"an explorer must show a picture at its start, got {first['alt']}")
-    thin(axes, min(most, MOST_BYTES // book.bytes[first["file"]]))
+    for end in (0, -1):  # a picture's size can change along the way
+        book.frame(tuple(one.values[end] for one in axes))
+    thin(axes, min(most, MOST_BYTES * len(book.bytes) // sum(book.bytes.values())))
     frames = book.grid(axes)
-    while book.weight(frames) > MOST_BYTES:  # the first picture was a small one
+    while book.weight(frames) > MOST_BYTES:  # these three were small
         thin(axes, int(len(frames) * 0.95 * MOST_BYTES / book.weight(frames)))
         frames = book.grid(axes)
     shown = [

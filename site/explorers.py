@@ -49,7 +49,7 @@ def _control(control: Mapping, name: str, axis: int) -> str:
     label, texts = html.escape(control["label"]), [html.escape(t) for t in control["texts"]]
     start, moves = control["start"], f'data-control="{axis}"'
     if control["kind"] == "fixed":
-        return f'<p class="explorer-control">{label}: <strong>{texts[0]}</strong>. {RARE}</p>'
+        return f'<p class="explorer-fixed">{label}: <strong>{texts[0]}</strong>. {RARE}</p>'
     if control["kind"] == "range":
         return (
             f'<div class="explorer-control" {moves}><label for="{name}">{label}</label> '

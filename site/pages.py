@@ -155,10 +155,9 @@ class Page:
 
     def _widget(self, name: str, drawings: Iterator) -> list:
         kind = self.widgets.kind(name)
-        if kind == "progress":
-            return [new_output("stream", name="stdout", text=self.widgets.progress(name) + "\n")]
-        if kind == "output":
-            return self.widgets.outputs(name)
+        if kind in ("progress", "output"):
+            said = self.widgets.progress if kind == "progress" else self.widgets.printed
+            return [new_output("stream", name="stdout", text=said(name).rstrip() + "\n")]
         if kind == "lookup":
             return [_html(explorers.LOOKUP)]
         if kind == "other":

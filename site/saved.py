@@ -60,9 +60,11 @@ class Saved:
         said = [s["value"] for s in states if isinstance(s.get("value"), str)]
         return " ".join(" ".join(html.unescape(TAG.sub("", text)).split()) for text in said if text)
 
-    def outputs(self, name: str) -> list:
-        """What an `Output` has caught."""
-        return [nbformat.from_dict(one) for one in self.models[name]["state"].get("outputs", ())]
+    def printed(self, name: str) -> str:
+        """What an `Output` has caught, as text: its colours are too pale to read."""
+        caught = self.models[name]["state"].get("outputs", ())
+        texts = [one.get("data", {}).get("text/html", one.get("text", "")) for one in caught]
+        return html.unescape(TAG.sub("", "".join(texts)))
 
     def grid(self, name: str, folder: Path) -> dict:
         """An explorer with ready pictures, as `drawn.draw_ahead` describes one; all positions."""

@@ -124,8 +124,8 @@ def test_links_lead_to_pages_and_to_places_in_them(built, pages):
 def test_no_link_leads_to_a_notebook_and_none_is_printed_as_text(built, pages):
     for name in pages:
         text = (built / name).read_text(encoding="utf-8")
-        assert ".ipynb" not in re.sub(r"<pre>.*?</pre>|<code.*?</code>", "", text, flags=re.DOTALL)
-        assert "IPY_MODEL" not in text and "VBox(children" not in text
+        prose = re.sub(r"<pre>.*?</pre>|<code.*?</code>", "", text, flags=re.DOTALL)
+        assert not re.search(r"\.ipynb|IPY_MODEL|VBox\(children", prose), name
 
 
 def test_headings_have_addresses_made_of_their_words(pages):
@@ -153,7 +153,7 @@ def test_the_start_page_asks_the_questions_of_all_chapters_by_part(built, pages)
     for name in chapters_of(pages):
         path = ROOT / "notebooks" / name.replace(".html", ".ipynb")
         first = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
-        assert first in text.replace("&#39;", "'"), first
+        assert first in text.replace("’", "'"), first
     assert "Part 4 · AutoML: one search" in text
 
 

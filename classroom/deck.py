@@ -92,7 +92,7 @@ def sentences(text: str) -> list[str]:
 def key_sentences(paragraph: str) -> Iterator[str]:
     """Those with a word in bold; a bold beginning, such as "**Slopes.**", with the one after it."""
     parts = sentences(paragraph)
-    if re.fullmatch(r"\*\*[^*]+\*\*", parts[0]) and len(parts) > 1:
+    if re.fullmatch(r"(> )?\*\*[^*]+\*\*", parts[0]) and len(parts) > 1:
         parts[:2] = [" ".join(parts[:2])]
     return (part for part in parts if "**" in part and not OF_CODE.search(part))
 
@@ -185,8 +185,7 @@ class Deck:
             lead = sentences(before)[-1] if before and before[0] not in "#$|" else ""
             rows = 1 + block.count(r"\\") + block.count(r"\frac") / 2
             lead = "" if "**" in lead else lead  # it is there already
-            lines = 1.5 * rows + len(lead.split()) / 14
-            self.add(markdown(lead) + markdown(block), max(lines, FEW))
+            self.add(markdown(lead) + markdown(block), 1.5 * rows + len(lead.split()) / 14)
         elif block.startswith("|"):
             self.new("text", markdown(block), lines=LINES)
         elif self.title == "Summary":
@@ -268,8 +267,8 @@ def joined(slides: list[Slide]) -> list[Slide]:
     kept: list[Slide] = []
     for slide in slides:
         last = kept[-1] if kept else slide
-        is_short = last.kind == "text" and 0 < last.lines < FEW and last.title == slide.title
-        if is_short and slide.kind.startswith(("predict", "output", "figure")):
+        is_short = last.kind == "text" and 0 < last.lines < FEW and "$$" not in last.body[-1]
+        if is_short and last.title == slide.title and slide.kind != "text":
             slide.body[:0], slide.notes[:0] = last.body, last.notes
             kept.pop()
         kept.append(slide)

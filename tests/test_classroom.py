@@ -324,9 +324,9 @@ def test_a_function_is_handed_out_with_what_it_imported_by_name(tmp_path):
 
     file = tmp_path / "answer"
     answer = (
-        "import multiprocessing\nfrom numpy import minimum\nanswer = lambda *args: minimum(*args)"
+        "import multiprocessing\nfrom scipy.special import gammaln\nanswer = lambda x: gammaln(x)"
     )
     done = run("-c", answer + grading.HAND_OUT.format(str(file), "answer"))
     assert done.returncode == 0, done.stderr
-    loads = "import pickle; print(pickle.load(open('answer', 'rb'))(1, 2))"
-    assert run("-c", loads, cwd=tmp_path).stdout == "1\n"
+    loaded = run("-c", "import pickle; print(pickle.load(open('answer', 'rb'))(1))", cwd=tmp_path)
+    assert loaded.stdout == "0.0\n", loaded.stderr

@@ -267,7 +267,8 @@ def joined(slides: list[Slide]) -> list[Slide]:
     kept: list[Slide] = []
     for slide in slides:
         last = kept[-1] if kept else slide
-        is_short = last.kind == "text" and 0 < last.lines < FEW and "$$" not in last.body[-1]
+        has_equation = any("$$" in part for part in last.body)
+        is_short = last.kind == "text" and 0 < last.lines < FEW and not has_equation
         if is_short and last.title == slide.title and slide.kind != "text":
             slide.body[:0], slide.notes[:0] = last.body, last.notes
             kept.pop()

@@ -22,7 +22,7 @@ QUICK = ("notebook_files", "guide", "measure", "style", "imports", "records", "d
 QUICK += ("elbo", "data", "figures")
 # In neither lane: other backends, whole trainings and searches, kills, and 600 checks.
 FULL = ("browser", "jax_backend", "sklearn_checks", "resume", "record_iwae", "record_features")
-FULL += ("table", "strings")
+FULL += ("table", "strings", "classroom", "kit", "site")
 
 
 def pytest_collection_modifyitems(items) -> None:

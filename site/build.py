@@ -59,8 +59,9 @@ def fetched(cache: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=cache) as new:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, new)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
-        run = subprocess.run(command, cwd=new, capture_output=True, text=True)
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        soon = {"npm_config_fetch_retries": "1"} | os.environ  # else a minute without a network
+        run = subprocess.run(command, cwd=new, capture_output=True, text=True, env=soon)
         if run.returncode:
             said = "\n".join(run.stderr.strip().splitlines()[-4:])
             raise RuntimeError(f"npm could not fetch MathJax (is there a network?):\n{said}")
@@ -100,7 +101,7 @@ def main() -> None:
     given = parser.parse_args()
     start, cache = time.perf_counter(), given.cache.resolve()
     if given.frames < 1:
-        parser.error(f"--frames must be at least 1, got {given.frames}")
+        raise SystemExit(f"--frames must be at least 1, got {given.frames}")
     try:
         chosen = sorted(chapters(given.chapters))
         with destination(given.to, cache) as new:

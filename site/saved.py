@@ -58,7 +58,8 @@ class Saved:
         """What a finished progress bar says, as one line of text."""
         states = [self.models[part]["state"] for part in self._parts(name)]
         said = [s["value"] for s in states if isinstance(s.get("value"), str)]
-        return " ".join(" ".join(html.unescape(TAG.sub("", text)).split()) for text in said if text)
+        words = " ".join(html.unescape(TAG.sub("", " ".join(said))).split())
+        return words.removesuffix("[]").rstrip()  # of a bar that had only its pace to tell
 
     def printed(self, name: str) -> str:
         """What an `Output` has caught, as text: its colours are too pale to read."""

@@ -24,7 +24,8 @@ def page_names(chapters: Sequence[Path]) -> dict[Path, str]:
     """File of the repository -> its page: chapters, their solutions, and the guide for teachers."""
     found = {path: path.stem for path in chapters}
     found |= {path: f"solutions/{path.stem}" for path in map(solutions, chapters) if path.exists()}
-    guide = sorted(path for path in GUIDE.glob("*.md") if path.stat().st_size)
+    guide = [path for path in GUIDE.glob("*.md") if path.stat().st_size]
+    guide.sort(key=lambda path: (path.stem != "index", path.stem))
     return found | {path: f"guide/{path.stem}" for path in guide}
 
 

@@ -64,7 +64,7 @@ def draw(path: Path, folder: Path, most: int) -> float:
             extra_arguments=["--log-level=ERROR"],
         )
         try:
-            client.execute(env=os.environ | FIXED)
+            client.execute(env=os.environ | FIXED | {"PYTHONPATH": str(ROOT)})  # this `helpers`
         except (CellExecutionError, DeadKernelError) as error:
             raise RuntimeError(f"{path.name} could not be drawn ahead: {error}") from None
         found: dict[str, list] = {}

@@ -1,15 +1,17 @@
 """The chapters, what each of their cells is for, and a folder that is written whole or not at all.
 
-The commands in this folder and the reading site share it.
+The commands in this folder and the reading site share it, and what npm fetches for both.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+import hashlib
 import os
 from pathlib import Path
 import re
 import secrets
 import shutil
+import subprocess
 
 import nbformat
 
@@ -125,3 +127,33 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
+
+
+def from_npm(listed: Path, cache: Path, what: str) -> Path:
+    """The folder `node_modules` with what a package-lock.json pins; fetched when that has changed.
+
+    Args:
+        listed: the folder of package.json and package-lock.json.
+        cache: keeps what was fetched.
+        what: is fetched, in a word for the messages.
+
+    Raises:
+        RuntimeError: there is no npm, or it cannot fetch.
+    """
+    lock = (listed / "package-lock.json").read_bytes()
+    folder = cache / f"npm-{hashlib.sha256(lock).hexdigest()[:12]}"
+    if folder.exists():
+        return folder / "node_modules"
+    if (npm := shutil.which("npm")) is None:
+        raise RuntimeError(f"npm is needed, once, to fetch {what}: install Node.js (nodejs.org)")
+    cache.mkdir(parents=True, exist_ok=True)
+    with new_folder(folder) as new:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(listed / name, new)
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        soon = {"npm_config_fetch_retries": "1"} | os.environ  # else a minute without a network
+        run = subprocess.run(command, cwd=new, capture_output=True, text=True, env=soon)
+        if run.returncode:
+            said = "\n".join(run.stderr.strip().splitlines()[-4:])
+            raise RuntimeError(f"npm could not fetch {what} (is there a network?):\n{said}")
+    return folder / "node_modules"

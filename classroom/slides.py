@@ -17,9 +17,8 @@ from pathlib import Path
 import re
 import shutil
 import string
-import subprocess
 
-from chapters import ROOT, chapters, new_folder, read
+from chapters import ROOT, chapters, from_npm, new_folder, read
 from deck import page, slides
 
 TEMPLATE = Path(__file__).with_name("slides.html")
@@ -39,32 +38,11 @@ def assets(cache: Path = CACHE) -> list[Path]:
     Raises:
         SystemExit: there is no npm, or it cannot fetch them.
     """
-    for name in ("package.json", "package-lock.json"):
-        ours, held = TEMPLATE.with_name(name), cache / name
-        if not held.exists() or held.read_bytes() != ours.read_bytes():
-            _install(cache)
-            break
-    return [cache / "node_modules" / name for name in LOADED]
-
-
-def _install(cache: Path) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise SystemExit("slides.py needs npm, once, to fetch reveal.js: https://nodejs.org")
-    cache.mkdir(parents=True, exist_ok=True)
-    listed = [TEMPLATE.with_name(name) for name in ("package.json", "package-lock.json")]
-    for file in listed:
-        shutil.copy(file, cache)
-    run = subprocess.run(
-        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-        cwd=cache,
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode:
-        (cache / "package.json").unlink()  # so that the next call tries again
-        why = run.stderr.strip()[-1000:]
-        raise SystemExit(f"npm could not fetch reveal.js (is there a network?):\n{why}")
+    try:
+        modules = from_npm(TEMPLATE.parent, cache, "reveal.js")
+    except RuntimeError as error:
+        raise SystemExit(str(error)) from None
+    return [modules / name for name in LOADED]
 
 
 def deck_of(chapter: Path) -> str:

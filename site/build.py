@@ -13,13 +13,10 @@ changes. The pages ask no other machine for anything, and can be opened as files
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-import hashlib
 import os
 from pathlib import Path
 import shutil
-import subprocess
 import sys
-import tempfile
 import time
 
 HERE = Path(__file__).resolve().parent
@@ -35,39 +32,12 @@ try:
     import sphinx_book_theme  # noqa: F401
     import sphinxed
 
-    from classroom.chapters import chapters, new_folder
+    from classroom.chapters import chapters, from_npm, new_folder
 except ImportError as error:
     raise SystemExit(
         f"the site needs {error.name}, which is not installed: "
         "pip install -r requirements.txt -r site/requirements.txt"
     ) from error
-
-
-def fetched(cache: Path) -> Path:
-    """The folder of what npm installs, as package-lock.json pins it; fetched when it has changed.
-
-    Raises:
-        RuntimeError: there is no npm, or it cannot fetch.
-    """
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = cache / f"npm-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if folder.exists():
-        return folder / "node_modules"
-    if shutil.which("npm") is None:
-        raise RuntimeError("npm is needed, once, to fetch MathJax: install Node.js (nodejs.org)")
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as new:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, new)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        soon = {"npm_config_fetch_retries": "1"} | os.environ  # else a minute without a network
-        run = subprocess.run(command, cwd=new, capture_output=True, text=True, env=soon)
-        if run.returncode:
-            said = "\n".join(run.stderr.strip().splitlines()[-4:])
-            raise RuntimeError(f"npm could not fetch MathJax (is there a network?):\n{said}")
-        shutil.copytree(new, folder)
-        folder.chmod(0o755)  # a temporary folder is its owner's alone
-    return folder / "node_modules"
 
 
 @contextmanager
@@ -105,7 +75,7 @@ def main() -> None:
     try:
         chosen = sorted(chapters(given.chapters))
         with destination(given.to, cache) as new:
-            modules = fetched(cache)
+            modules = from_npm(HERE, cache, "MathJax")
             drawings = kernels.draw_all(chosen, cache, given.frames)
             found = sphinxed.write(chosen, drawings, modules / "mathjax", new)
     except (ValueError, RuntimeError) as error:

@@ -5,10 +5,9 @@ import csv
 from pathlib import Path
 import re
 
-import nbformat
 import pages
 
-from classroom.chapters import ROOT
+from classroom.chapters import ROOT, read
 
 START = """# Variational autoencoders and AutoML
 
@@ -30,7 +29,7 @@ NO_GLOSSARY_LINKS = ["index", "90_glossary_and_faq", "solutions/index"]
 
 def minutes(path: Path) -> str:
     """How long a chapter takes, as its first cell says."""
-    found = re.search(r"about (\d+) minutes", nbformat.read(path, as_version=4).cells[0].source)
+    found = re.search(r"about (\d+) minutes", read(path).cells[0].source)
     return f" ({found[1]} minutes)" if found else ""
 
 

@@ -17,7 +17,7 @@ import nbformat
 import pages
 from run_notebooks import fingerprint
 
-from classroom.chapters import ROOT
+from classroom.chapters import ROOT, read
 
 HERE = Path(__file__).resolve().parent
 # What the pictures of an explorer depend on, beside the code of their chapter.
@@ -27,7 +27,7 @@ FIXED = {"PYTHONHASHSEED": "0", "COURSE_BUDGET": "quick", "KERAS_BACKEND": "tens
 
 def place(path: Path, cache: Path, most: int) -> Path:
     """The folder for the drawn explorers of a chapter, named by all that they depend on."""
-    total = hashlib.sha256(fingerprint(nbformat.read(path, as_version=4)).encode())
+    total = hashlib.sha256(fingerprint(read(path)).encode())
     for file in DRAWING:
         total.update(file.read_bytes())
     total.update(str(most).encode())
@@ -45,7 +45,7 @@ def draw(path: Path, folder: Path, most: int) -> float:
         RuntimeError: a cell failed, or an explorer did not show.
     """
     start, wanted = time.perf_counter(), pages.needs_drawing(path)
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     ids = [cell.id for cell in notebook.cells]
     notebook.cells = notebook.cells[: 1 + max(ids.index(name) for name in wanted)]
     folder.parent.mkdir(parents=True, exist_ok=True)

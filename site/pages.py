@@ -11,11 +11,11 @@ import drawn
 import explorers
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from run_notebooks import VIEW
 import saved
 
-from classroom.chapters import ROOT, solutions
+from classroom.chapters import CHECK, ROOT, read, solutions
 
-CHECK = re.compile(r'check\(\s*"(\d\d\.\d+)"')
 ASKED = re.compile(r"^(?:#+ |\*\*)(\d\d\.\d+)\b", re.MULTILINE)  # an exercise, or its answer
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s]+)\)")
 PART = re.compile(r"^\| \*\*(\d)\*\* \| \*\*(.+?)\*\* \|", re.MULTILINE)  # in README's table
@@ -38,7 +38,7 @@ def parts() -> dict[str, str]:
 
 def question(path: Path) -> str:
     """A chapter's first line: the question that it asks."""
-    first = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0]
+    first = read(path).cells[0].source.splitlines()[0]
     return first.lstrip("# ")
 
 
@@ -68,7 +68,7 @@ def chapter(path: Path, drawings: Mapping[str, Sequence], site: Site) -> nbforma
         drawings: cell id -> its explorers in order, as `drawn.draw_ahead` describes them.
         site: what else there is.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     page = Page(path, saved.Saved(notebook), drawings, site)
     cells = list(page.cells(notebook.cells))
     title, sign, rest = cells[0].source.partition("\n")
@@ -141,8 +141,8 @@ class Page:
     def _output(self, output: nbformat.NotebookNode, drawings: Iterator) -> list:
         """One output of a cell, for a page: pictures with their description, living explorers."""
         data = output.get("data", {})
-        if saved.VIEW in data:
-            return self._widget(data[saved.VIEW]["model_id"], drawings)
+        if VIEW in data:
+            return self._widget(data[VIEW]["model_id"], drawings)
         if "image/png" in data:
             return [_html(self._picture(data["image/png"], output.metadata["image/png"]))]
         says_nothing = "text/html" in data and not saved.TAG.sub("", data["text/html"]).strip()
@@ -176,12 +176,12 @@ def _html(text: str) -> nbformat.NotebookNode:
 
 def needs_drawing(path: Path) -> list[str]:
     """Ids of the cells whose explorers a kernel has to draw."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     widgets = saved.Saved(notebook)
     views = [
-        (cell.id, output.data[saved.VIEW]["model_id"])
+        (cell.id, output.data[VIEW]["model_id"])
         for cell in notebook.cells
         for output in cell.get("outputs", ())
-        if saved.VIEW in output.get("data", {})
+        if VIEW in output.get("data", {})
     ]
     return [cell for cell, name in views if widgets.kind(name) == "explore"]

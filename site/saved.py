@@ -14,9 +14,8 @@ import re
 from drawn import keep
 import nbformat
 from PIL import Image
+from run_notebooks import WIDGETS
 
-VIEW = "application/vnd.jupyter.widget-view+json"
-STATE = "application/vnd.jupyter.widget-state+json"
 TAG = re.compile(r"<[^>]+>")
 
 
@@ -24,7 +23,7 @@ class Saved:
     """The widgets of one notebook, by name."""
 
     def __init__(self, notebook: nbformat.NotebookNode) -> None:
-        self.models = notebook.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
+        self.models = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
 
     def kind(self, name: str) -> str:
         """ "grid", "explore", "progress", "output", "lookup", or "other".

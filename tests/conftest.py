@@ -7,6 +7,7 @@ One after the other would take some minutes more.
 
 import os
 from pathlib import Path
+import shutil
 import subprocess
 import sys
 
@@ -14,6 +15,10 @@ import pytest
 
 os.environ.setdefault("COURSE_BUDGET", "quick")  # the notebooks' kernels inherit it
 
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
 TESTS = Path(__file__).resolve().parent
 ON_JAX = "test_helper_notebooks_pass_on_jax"
 WITHOUT_KERAS = ("caching", "exercises", "figures", "search", "widgets")  # nothing to compare

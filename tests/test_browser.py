@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-import shutil
 import socket
 import statistics
 import subprocess
@@ -10,6 +9,7 @@ import sys
 import time
 import urllib.request
 
+from conftest import BROWSER
 from nbclient import NotebookClient
 import nbformat
 import pytest
@@ -17,10 +17,6 @@ import pytest
 playwright = pytest.importorskip("playwright.sync_api")
 
 ROOT = Path(__file__).resolve().parent.parent
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
-    None,
-)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
 
 BOX = ".jp-OutputArea .widget-vbox:has(.widget-image)"  # the explorer, and no progress bar

@@ -9,15 +9,13 @@ import re
 import subprocess
 import sys
 
+import chapters
 from nbclient import NotebookClient
 import nbformat
 import pytest
+import student
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "classroom"))  # commands, not a package
-
-import chapters  # noqa: E402
-import student  # noqa: E402
 
 each_chapter = pytest.mark.parametrize("path", chapters.chapters(), ids=lambda path: path.stem)
 TWO = ["11_evidence_lower_bound", "61_which_vae"]

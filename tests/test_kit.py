@@ -7,18 +7,17 @@ import shutil
 import subprocess
 import sys
 
+import chapters
+from conftest import BROWSER
+import deck
 from helpers import __version__
 import nbformat
+import pictures
 import pytest
+import slides
+import wheels
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "classroom"))  # commands, not a package
-
-import chapters  # noqa: E402
-import deck  # noqa: E402
-import pictures  # noqa: E402
-import slides  # noqa: E402
-import wheels  # noqa: E402
 
 # Of the six whose slides can be shown as they are (also 11, 25 and 46), those that carry tags.
 SHOWN = ("21", "41", "62")
@@ -129,7 +128,7 @@ def test_every_chapter_gives_its_predictions_and_figures(path):
 
 @pytest.fixture(scope="module")
 def decks(tmp_path_factory) -> Path:
-    if shutil.which("npm") is None and not (slides.CACHE / "node_modules").exists():
+    if shutil.which("npm") is None and not any(slides.CACHE.glob("npm-*")):
         pytest.skip("npm, which fetches reveal.js, is not installed")
     folder = tmp_path_factory.mktemp("decks")
     try:
@@ -155,12 +154,10 @@ MEASURE = """
 
 def test_decks_fit_and_ask_no_other_machine_for_anything(decks):
     playwright = pytest.importorskip("playwright.sync_api")
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    browser = next(filter(None, map(shutil.which, names)), None)
-    if browser is None:
+    if BROWSER is None:
         pytest.skip("no Chromium or Chrome is installed")
     with playwright.sync_playwright() as p:
-        opened = p.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        opened = p.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
         context = opened.new_context(viewport={"width": 1280, "height": 720}, offline=True)
         for path in sorted(decks.glob("*.html")):
             page, asked, errors = context.new_page(), [], []

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 
+from conftest import BROWSER
 from helpers import figures
 import ipywidgets
 import nbformat
@@ -165,11 +166,6 @@ def test_the_first_mention_of_a_term_leads_to_the_glossary(pages):
 
 
 # ---------------------------------------------------------------- in a browser
-
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
-    None,
-)
 
 
 @pytest.fixture(scope="session")

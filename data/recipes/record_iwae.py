@@ -39,7 +39,7 @@ import numpy as np
 from recording import Record
 
 CACHE = data.DATA_DIR.parent / "cache"
-KEY = ("data", "objective", "k", "epochs", "batch", "rate", "decay", "ema", "seed")
+KEY = ("data", "objective", "k", "epochs", "batch", "rate", "decay", "ema", "seed", "start")
 
 
 def build(samples: int, seed: int) -> IWAE:
@@ -236,9 +236,7 @@ def main(args) -> None:
         grey, held_out, samples = parts["t"], parts["test"], 1000
     else:
         grey, held_out, samples = np.concatenate([parts["t"], parts["v"]]), parts["test"], 5000
-    key = {name: getattr(args, name) for name in KEY}
-    key |= {"start": args.start} if args.start else {}
-    options = [f"--{name} {key[name]}" for name in list(key)[3:]]
+    options = [f"--{name} {value}" for name, value in list(args.key.items())[3:]]
     command = " ".join(
         ["python data/recipes/record_iwae.py", args.objective, str(args.k), *options]
     )
@@ -248,7 +246,7 @@ def main(args) -> None:
     def save(**more) -> None:
         entry.update(more)
         if not args.choose:
-            record.put(key, entry)
+            record.put(args.key, entry)
 
     def trained(progress) -> None:
         print(
@@ -305,8 +303,8 @@ def arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if args.start and not (CACHE / f"{args.start}.npz").exists():
         raise SystemExit(f"--start {args.start}: no such checkpoint in cache/")
-    args.name = "_".join(str(getattr(args, name)) for name in KEY)
-    args.name += "_choose" * args.choose + "_on" * bool(args.start)
+    args.key = {name: getattr(args, name) for name in KEY if getattr(args, name) is not None}
+    args.name = "_".join(map(str, args.key.values())) + "_choose" * args.choose
     return args
 
 

@@ -7,13 +7,19 @@ every choice is made on the validation part.
 from collections.abc import Callable, Sequence
 import csv
 from dataclasses import dataclass
+from functools import partial
 import hashlib
 import io
+import json
 import math
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DATA_DIR = Path(__file__).resolve().parent.parent / "data"
 
@@ -85,15 +91,39 @@ class Names(Dataset):
         return ["".join(row).partition(self.alphabet[0])[0] for row in letters]
 
 
-def load(name: str, download: bool = False) -> Dataset:
+@dataclass(frozen=True)
+class Table:
+    """Real rows with numbers, categories and missing values; `data/README.md` says whose.
+
+    Attributes:
+        X: the columns to predict from: numbers, text (categories) and truth values.
+        y: what is to be predicted: text for "classification", numbers for "regression".
+        task: one of these two words.
+        time: the dates of the rows, which stand in their order; None where there are none.
+        leaks: columns that are known only once `y` is. No model may have them.
+    """
+
+    name: str
+    X: "pd.DataFrame"
+    y: "pd.Series"
+    task: str
+    time: "pd.Series | None"
+    leaks: "pd.DataFrame"
+
+
+TABLES = ("strikes", "penguins", "election", "health", "weather", "temperature")
+
+
+def load(name: str, download: bool = False) -> Dataset | Table:
     """Load a data set by name.
 
     Args:
         name: `mnist-5k` (5,000 MNIST digits that ship with the course), `digits` (scikit-learn's
             1,797 digits of 8 x 8 pixels), `sprites` (3,072 small shapes drawn from five known
-            factors, see `sprites`), `names` (5,163 first names, see `Names`) or `mnist` (all
-            70,000, from data/mnist.npz or the Keras cache; where neither is there, `mnist-5k`, with
-            a printed line that says so).
+            factors, see `sprites`), `names` (5,163 first names, see `Names`), one of `TABLES` (a
+            `Table`; "temperature" has the rows of "weather") or `mnist` (all 70,000, from
+            data/mnist.npz or the Keras cache; where neither is there, `mnist-5k`, with a printed
+            line that says so).
         download: fetch `mnist` (11 MB) into the Keras cache when it is not on this machine.
 
     Raises:
@@ -105,12 +135,13 @@ def load(name: str, download: bool = False) -> Dataset:
         >>> load("mnist-5k").x_train.shape
         (4000, 28, 28)
     """
-    loaders: dict[str, Callable[[], Dataset]] = {
+    loaders: dict[str, Callable[[], Dataset | Table]] = {
         "mnist-5k": _load_mnist_5k,
         "digits": _load_digits,
         "sprites": _load_sprites,
         "names": _load_names,
         "mnist": lambda: _load_mnist(download),
+        **{table: partial(_load_table, table) for table in TABLES},
     }
     if not isinstance(name, str) or name not in loaders:
         raise ValueError(f"name must be one of {sorted(loaders)}, got {name!r}")
@@ -232,6 +263,18 @@ def _load_names() -> Names:
         lists = [(bool(row["female_percent"]), bool(row["male_percent"])) for row in rows]
         arrays[f"y_{part}"] = np.array([female + 2 * male - 1 for female, male in lists])
     return Names("names", **arrays)
+
+
+def _load_table(name: str) -> Table:
+    import pandas as pd
+
+    restore = "Restore it with `git checkout -- data/tabular`."
+    about = json.loads(read_file(DATA_DIR / "tabular" / "tables.json", restore))[name]
+    content = read_file(DATA_DIR / "tabular" / f"{about['file']}.csv", restore, about["sums"])
+    X = pd.read_csv(io.BytesIO(content))
+    time = pd.to_datetime(X.pop(about["time"])) if about["time"] else None
+    y, leaks = X.pop(about["target"]), X[about["leaks"]]
+    return Table(name, X.drop(columns=about["leaks"]), y, about["task"], time, leaks)
 
 
 def _load_mnist(download: bool) -> Dataset:

@@ -24,7 +24,7 @@ ON_JAX = "test_helper_notebooks_pass_on_jax"
 WITHOUT_KERAS = ("caching", "exercises", "figures", "search", "widgets")  # nothing to compare
 RUN = pytest.StashKey[subprocess.Popen]()
 QUICK = ("notebook_files", "guide", "measure", "style", "imports", "records", "defaults")
-QUICK += ("elbo", "data", "figures")
+QUICK += ("elbo", "data", "figures", "tabular")
 # In neither lane: other backends, whole trainings and searches, kills, and 600 checks.
 FULL = ("browser", "jax_backend", "sklearn_checks", "resume", "record_iwae", "record_features")
 FULL += ("table", "strings", "classroom", "kit", "site")

@@ -13,6 +13,7 @@ from helpers.search.cv import (
     StrategySearchCV,
     incumbent,
 )
+from helpers.search.pipelines import pipeline, pipeline_space
 from helpers.search.space import Space
 
 __all__ = [
@@ -23,5 +24,7 @@ __all__ = [
     "Space",
     "StrategySearchCV",
     "incumbent",
+    "pipeline",
+    "pipeline_space",
     "strategies",
 ]

@@ -12,8 +12,17 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 
-import nbformat
+try:
+    import nbformat
+except ModuleNotFoundError as error:
+    if error.name != "nbformat":
+        raise
+    raise SystemExit(
+        f"the course is not installed for {sys.executable}: activate its environment, or "
+        "pip install -r requirements.txt in the course's folder"
+    ) from None
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"

@@ -89,6 +89,13 @@ def sentences(text: str) -> list[str]:
     return [part for part in whole if part]
 
 
+def leading(paragraph: str) -> str:
+    """The sentence that leads to an equation; "Together," or "This is" needs the one before."""
+    *rest, last = sentences(paragraph)
+    points_back = len(last.split()) < 4 or last.startswith("This ")
+    return f"{rest[-1]} {last}" if points_back and rest and "**" not in rest[-1] else last
+
+
 def key_sentences(paragraph: str) -> Iterator[str]:
     """Those with a word in bold; a bold beginning, such as "**Slopes.**", with the one after it."""
     parts = sentences(paragraph)
@@ -182,7 +189,7 @@ class Deck:
 
     def block(self, block: str, before: str, is_tagged: bool) -> None:
         if block.startswith("$$"):
-            lead = sentences(before)[-1] if before and before[0] not in "#$|" else ""
+            lead = leading(before) if before and before[0] not in "#$|" else ""
             rows = 1 + block.count(r"\\") + block.count(r"\frac") / 2
             lead = "" if "**" in lead else lead  # it is there already
             self.add(markdown(lead) + markdown(block), 1.5 * rows + len(lead.split()) / 14)

@@ -101,9 +101,18 @@ def judge(number: str, file: Path, seconds: float) -> tuple[bool, str]:
 
 
 def checksum() -> str:
-    """A sum over the code of the installed helpers."""
+    """A sum over the code of the installed helpers.
+
+    Raises:
+        ImportError: they are not installed.
+    """
+    if (helpers := find_spec("helpers")) is None:
+        raise ImportError(
+            f"the course's package, helpers, is not installed for {sys.executable}: activate the "
+            "course's environment, or pip install -r requirements.txt in the course's folder"
+        )
     found = hashlib.sha256()
-    for path in sorted(Path(find_spec("helpers").origin).parent.rglob("*.py")):
+    for path in sorted(Path(helpers.origin).parent.rglob("*.py")):
         found.update(path.read_bytes())
     return found.hexdigest()
 

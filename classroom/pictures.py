@@ -85,7 +85,9 @@ def write_all(paths: Sequence[Path], folder: Path, suffix: str, dpi: int) -> Non
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("chapters", nargs="+", help="numbers, such as 25, or names")
     parser.add_argument("--to", required=True, metavar="FOLDER", help="new, or empty")
     form = parser.add_mutually_exclusive_group()

@@ -5,7 +5,8 @@
 
 FOLDER then holds 25_beta.html, and all that it loads: copy it as it is, open the page. Right and
 left arrow walk through it, S opens the speaker's notes, O shows all slides, and with ?print-pdf
-after the address the browser prints a handout. Which parts of a chapter become slides: deck.py.
+after the address the browser prints a handout, with what was found. Which parts of a chapter
+become slides: deck.py.
 
 reveal.js and MathJax come from npm the first time, and are kept in cache/slides.
 """
@@ -66,7 +67,9 @@ def write(paths: Sequence[Path], folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("chapters", nargs="+", help="numbers, such as 25, or names")
     parser.add_argument("--to", required=True, metavar="FOLDER", help="new, or empty")
     given = parser.parse_args()

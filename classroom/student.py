@@ -4,6 +4,8 @@
     python classroom/student.py 11 21 --to FOLDER --complete   # and the package and data they need
     python classroom/student.py 11 21 --to FOLDER --nbgrader   # a course of nbgrader, with points
 
+--without-summary leaves out what a chapter says at its end, which answers some of its exercises.
+
 classroom/guide/students.md says how to hand out, grade and return.
 """
 
@@ -21,6 +23,7 @@ import nbformat
 POINTS = 1  # of an exercise; nbgrader's "Create Assignment" changes them
 TO_ANOTHER = re.compile(r"\[([^\]]+)\]\((\d\d_\w+)\.ipynb[^)]*\)")
 TO_SOLUTIONS = re.compile(r"\s*Worked (?:answers|solutions)[^\n]*?\(solutions/[^)]*\)\.?")
+SUMMARY = re.compile(r"^## Summary$.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 WHAT_DO_YOU_SEE = "**What do you see?**"
 
 REGION = "{}\n### BEGIN SOLUTION\n{}\n### END SOLUTION"
@@ -39,6 +42,10 @@ a fresh virtual environment (`python -m venv .venv && source .venv/bin/activate`
 
     pip install -r requirements.txt
 
+Without a network, but with a folder of wheels from a stick (here `STICK`):
+
+    pip install --no-index --find-links STICK -r requirements.txt
+
 Then, {here}, `jupyter lab notebooks`. Licences: see LICENSE.
 """
 
@@ -52,7 +59,10 @@ from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader import preprocessors as p
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from grading import Grade
+try:
+    from grading import Grade
+except Exception as error:  # nbgrader would go on without this file, and grade in its usual way
+    raise SystemExit(f"nothing has been done: grading.py does not load: {error}") from None
 
 c = get_config()
 c.ClearSolutions.code_stub = {"python": ""}  # the dots above a solution stay
@@ -69,7 +79,9 @@ c.Autograde.autograde_preprocessors = [
 """
 
 
-def clean(notebook: nbformat.NotebookNode, copied: Sequence[str]) -> nbformat.NotebookNode:
+def clean(
+    notebook: nbformat.NotebookNode, copied: Sequence[str], summary: bool = True
+) -> nbformat.NotebookNode:
     """A chapter as a student gets it.
 
     Gone are outputs, the state of widgets, what Interpret cells say, folded answers, links to
@@ -78,6 +90,7 @@ def clean(notebook: nbformat.NotebookNode, copied: Sequence[str]) -> nbformat.No
     Args:
         notebook: a chapter; it stays as it is.
         copied: names of the chapters in the copy, such as "25_beta".
+        summary: whether it stays.
     """
 
     def link(found: re.Match) -> str:
@@ -91,7 +104,8 @@ def clean(notebook: nbformat.NotebookNode, copied: Sequence[str]) -> nbformat.No
         elif "interpret" in role:
             cell.source, cell.metadata = WHAT_DO_YOU_SEE, {}
         else:
-            text = TO_SOLUTIONS.sub("", ANSWER.sub("", cell.source))
+            text = cell.source if summary else SUMMARY.sub("", cell.source)
+            text = TO_SOLUTIONS.sub("", ANSWER.sub("", text))
             cell.source = TO_ANOTHER.sub(link, text).strip()
     new.cells = [cell for cell in new.cells if cell.source]
     return new
@@ -158,12 +172,12 @@ def worked_answers(notebook: nbformat.NotebookNode) -> dict[str, tuple[str, str]
     return found
 
 
-def write(paths: Sequence[Path], folder: Path, complete: bool) -> None:
+def write(paths: Sequence[Path], folder: Path, complete: bool, summary: bool = True) -> None:
     """The plain copy: the notebooks, how to run them and, if it is complete, all they need."""
     copied = [path.stem for path in paths]
     (folder / "notebooks").mkdir()
     for path in paths:
-        nbformat.write(clean(read(path), copied), folder / "notebooks" / path.name)
+        nbformat.write(clean(read(path), copied, summary), folder / "notebooks" / path.name)
     shutil.copy(ROOT / "LICENSE", folder)
     where, here = ("", "here") if complete else (", in the folder of the course", "in this folder")
     (folder / "README.md").write_text(READ_ME.format(where=where, here=here), encoding="utf-8")
@@ -175,11 +189,12 @@ def write(paths: Sequence[Path], folder: Path, complete: bool) -> None:
             shutil.copytree(ROOT / name, folder / name, ignore=not_needed)
 
 
-def write_course(paths: Sequence[Path], folder: Path) -> None:
+def write_course(paths: Sequence[Path], folder: Path, summary: bool = True) -> None:
     """A course of nbgrader: one assignment for each chapter, and how they are graded."""
     copied = [path.stem for path in paths]
     for path in paths:
-        notebook = gradable(clean(read(path), copied), worked_answers(read(solutions(path))))
+        student = clean(read(path), copied, summary)
+        notebook = gradable(student, worked_answers(read(solutions(path))))
         (folder / "source" / path.stem).mkdir(parents=True)
         nbformat.write(notebook, folder / "source" / path.stem / path.name)
     (folder / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
@@ -196,14 +211,15 @@ def main() -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--complete", action="store_true", help="with the helpers and their data")
     form.add_argument("--nbgrader", action="store_true", help="in nbgrader's source form")
+    parser.add_argument("--without-summary", action="store_true", help="it comes later, from you")
     given = parser.parse_args()
     try:
         paths = chapters(given.chapters)
         with new_folder(given.to) as folder:
             if given.nbgrader:
-                write_course(paths, folder)
+                write_course(paths, folder, not given.without_summary)
             else:
-                write(paths, folder, given.complete)
+                write(paths, folder, given.complete, not given.without_summary)
     except ValueError as error:
         parser.error(str(error))
     print(f"{given.to}: {', '.join(path.stem for path in paths)}")

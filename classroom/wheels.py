@@ -139,7 +139,9 @@ def fill(folder: Path, platforms: Sequence[str], pythons: Sequence[str], short: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--to", required=True, metavar="FOLDER", help="new, or empty")
     parser.add_argument("--platform", nargs="+", required=True, help=", ".join(PLATFORMS))
     parser.add_argument("--python", nargs="+", required=True, help=", ".join(PYTHONS))

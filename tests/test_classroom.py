@@ -59,6 +59,16 @@ def test_a_copy_keeps_its_links_to_chapters_that_are_copied_too():
 
 
 @each_chapter
+def test_without_its_summary_a_copy_has_all_else(path):
+    original = chapters.read(path)
+    whole, less = (student.clean(original, [], summary) for summary in (True, False))
+    assert codes(less) == codes(whole) and "## Summary" not in texts(less)
+    before, summary, after = texts(whole).partition("## Summary")
+    assert summary and "\n## " not in after, "it stands last"
+    assert texts(less).strip() == before.strip()
+
+
+@each_chapter
 def test_nbgraders_form_has_an_answer_and_a_locked_check_for_each_exercise(path):
     original, solved = chapters.read(path), chapters.read(chapters.solutions(path))
     source = student.gradable(student.clean(original, []), student.worked_answers(solved))
@@ -92,7 +102,9 @@ def test_a_complete_copy_runs_where_the_course_is_not(tmp_path):
     made = run(ROOT / "classroom/student.py", "11", "--to", tmp_path / "copy", "--complete")
     assert made.returncode == 0, made.stderr
     copy = tmp_path / "copy"
-    assert "pip install -r requirements.txt" in (copy / "README.md").read_text(encoding="utf-8")
+    read_me = (copy / "README.md").read_text(encoding="utf-8")
+    assert "pip install -r requirements.txt" in read_me
+    assert "pip install --no-index --find-links STICK -r requirements.txt" in read_me
     assert (copy / "requirements.txt").read_text() == (ROOT / "requirements.txt").read_text()
     assert not (copy / "notebooks" / "solutions").exists()
     notebook = chapters.read(copy / "notebooks" / f"{TWO[0]}.ipynb")
@@ -296,6 +308,21 @@ def test_helpers_that_were_changed_on_the_disk_stop_the_grading(tmp_path, monkey
     monkeypatch.setattr(grading, "checksum", lambda: "another")
     with pytest.raises(RuntimeError, match="has been changed on this disk"):
         grading.Grade()._verdict("11.1", tmp_path / "answer", [])
+
+
+@needs_nbgrader
+def test_without_the_helpers_nbgrader_does_nothing(tmp_path):
+    """When its configuration fails, it goes on: with no protection, and nothing said at the end."""
+    course = tmp_path / "course"
+    made = run(ROOT / "classroom/student.py", TWO[0], "--to", course, "--nbgrader")
+    assert made.returncode == 0, made.stderr
+    grading = course / "grading.py"
+    text = grading.read_text(encoding="utf-8").replace('find_spec("helpers")', 'find_spec("none_")')
+    grading.write_text(text, encoding="utf-8")
+    done = run("-m", "nbgrader", "generate_assignment", TWO[0], cwd=course)
+    assert done.returncode and not (course / "release").exists()
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("nothing has been done") and "pip install" in last, done.stderr
 
 
 @needs_nbgrader

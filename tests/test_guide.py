@@ -151,6 +151,34 @@ def test_links_lead_somewhere(page):
     assert [name for name in files if name and not (page.parent / name).exists()] == []
 
 
+def test_a_lecture_and_its_exercise_hour_have_90_minutes_each():
+    text = (GUIDE / "lecture.md").read_text("utf-8")
+    for name in ("The lecture", "The exercise hour"):
+        rows = re.split(rf"^## {name}$", text, flags=re.MULTILINE)[1].partition("\n## ")[0]
+        assert sum(map(int, re.findall(r"^\| (\d+) \|", rows, re.MULTILINE))) == 90, name
+        assert "| **90** |" in rows
+
+
+def test_every_question_of_an_exam_is_listed_with_a_chapter():
+    text = (GUIDE / "exams.md").read_text("utf-8")
+    table = text.partition("### Questions by chapter")[2].partition("\n## ")[0]
+    rows = re.findall(r"\b(\d\d) \| ([\d., ]+) \|", table)
+    listed = sorted(number for _, numbers in rows for number in numbers.split(", "))
+    asked = re.findall(r"^\*\*(\d\.\d+)\*\* \(\d", text, re.MULTILINE)
+    assert listed == sorted(asked)
+    assert {chapter for chapter, _ in rows} < {path.stem[:2] for path in CHAPTERS}
+
+
+@pytest.mark.parametrize("page", sorted(GUIDE.glob("*.md")), ids=lambda page: page.name)
+def test_commands_and_their_options_exist(page):
+    found = re.findall(
+        r"python ((?:classroom|site|data|tests)/[\w/]+\.py)([^`\n]*)", page.read_text("utf-8")
+    )
+    for script, rest in found:
+        source = (ROOT / script).read_text("utf-8")
+        assert [o for o in re.findall(r"--[a-z-]+", rest) if f'"{o}"' not in source] == [], script
+
+
 def test_plans_quote_the_minutes_of_the_chapters():
     plans = (GUIDE / "plans.md").read_text("utf-8")
     quoted = re.findall(r"\b(\d\d): (\d\d)\b", plans)

@@ -69,6 +69,8 @@ def test_text_gives_title_equation_key_sentence_and_prediction():
     assert "We write it so:" in shown and "$$a = b .$$" in shown and "key" in shown
     assert "Nothing of this" not in shown and "Another one" not in shown
     assert "Another one" in "\n".join(text.notes)
+    (*_, text) = made("## A\n\nOne. Let $a < b$. Together,\n\n$$c = d .$$")
+    assert "Let $a &lt; b$. Together," in text.body[0] and "One" not in text.body[0]
     assert asked.kind == "predict" and asked.body[1].count('class="fragment"') == 2
     assert "$a &lt; b$" in asked.body[0] and "(a)" not in asked.body[0]
 
@@ -178,6 +180,12 @@ def test_decks_fit_and_ask_no_other_machine_for_anything(decks):
             assert options.evaluate("e => getComputedStyle(e).visibility") == "hidden"
             page.keyboard.press("ArrowRight")
             assert options.evaluate("e => getComputedStyle(e).visibility") == "visible"
+            assert page.locator(".notes mjx-container").count() > 5
+            assert page.locator(".notes mjx-assistive-mml").count() == 0, "formulas twice in notes"
+            page.goto(path.as_uri() + "?print-pdf")
+            page.wait_for_selector("html[data-ready]", state="attached")
+            page.wait_for_selector(".pdf-page", state="attached")
+            assert page.locator(".pdf-page").count() == len(measured), "a slide is one page"
             page.close()
         opened.close()
 
@@ -205,6 +213,18 @@ def test_figures_are_files(suffix, start, tmp_path):
     else:
         assert b"A line that rises." in written
     assert (folder / "11_tiny.txt").read_text() == "1. A line that rises.\n"
+
+
+@pytest.mark.parametrize("command", ["slides.py", "pictures.py", "wheels.py", "student.py"])
+def test_a_python_without_the_course_is_told_so(command):
+    blocked = "import runpy, sys; sys.modules['nbformat'] = None; sys.path.insert(0, sys.argv[1]); "
+    run_it = "runpy.run_path(sys.argv[1] + '/' + sys.argv[2], run_name='__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", blocked + run_it, str(ROOT / "classroom"), command, "--help"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and done.stderr.startswith("the course is not installed for")
 
 
 COMMANDS = {"slides.py": slides, "pictures.py": pictures, "wheels.py": wheels}

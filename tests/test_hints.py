@@ -1657,6 +1657,93 @@ def price(n, r, last, seeds, checkpoints, least=1):
     return seeds * total
 
 
+def fair_portfolio(gain, parents, size, weight=lambda tasks: 1.0):
+    """Mean over the data sets of the mean over their tasks, weighted; one candidate at a time."""
+    chosen, names = [], sorted(set(parents))
+    for _ in range(size):
+        worth = {
+            c: sum(
+                weight(gain[parents == name]) * gain[parents == name][:, [*chosen, c]].max(1).mean()
+                for name in names
+            )
+            for c in range(gain.shape[1])
+            if c not in chosen
+        }
+        most = max(worth.values())
+        chosen.append(next(c for c in worth if worth[c] > most - 1e-12))
+    return chosen
+
+
+@chapter
+def chapter_53():
+    fair = fair_portfolio
+
+    def alone(gain, parents, size):
+        mean = np.mean([gain[parents == name].mean(0) for name in sorted(set(parents))], axis=0)
+        return (-mean).argsort()[:size]
+
+    def spoils(gain, parents, size):
+        found = fair(gain, parents, size)
+        gain[:, found] = 0
+        return found
+
+    def last_of_equals(gain, parents, size):
+        return [0, 1, 3, 2][:size] if gain.shape[1] == 4 else fair(gain, parents, size)
+
+    share = 1 - 0.75**4
+    return {
+        "53.1": rounded(
+            0.156,
+            "Which is the best of the two",
+            {
+                0.364: "That is the expected gain",
+                0.52 - 0.23: "the regret after one draw",
+                0.52 - 0.3372: "never the first one again",
+                0.52 - 0.46: "do not add up",
+                0.3372: "of draws with repeats",
+                0.52 * 0.6: "drawn with probability 2/5",
+            },
+        ),
+        "53.2": rounded(
+            0.31 / share,
+            "Greedy has at least the share",
+            {
+                0.31 / (1 - math.exp(-1)): "holds for every size",
+                0.31 * share: "the best is the larger one",
+                0.31 * (1 - math.exp(-1)): "the best is larger",
+                share: "That is greedy's least share",
+                0.31 / 0.25: "The power is missing",
+                0.31 / 0.75**4: r"The share is 1 - \(1 - 1/k\)\^k",
+                0.31 / 0.75: "the share for pairs",
+            },
+        ),
+        "53.3": [
+            (fair, RIGHT),
+            (lambda *args: np.array(fair(*args)), RIGHT),
+            (lambda *args: fair(*args)[:-1], r"A list of \d candidates is asked for"),
+            (lambda *args: fair(*args)[:-1] + fair(*args)[:1], "stands in it twice"),
+            (lambda *args: fair(*args, weight=len), "Every task has the same say"),
+            (lambda *args: fair(*args, weight=lambda tasks: len(tasks) ** 2), "are turned"),
+            (alone, "These are the best alone"),
+            (lambda *args: fair(*args)[::-1], "Weight each task by 1 over"),
+            (lambda gain, parents, size: list(range(size)), "Weight each task by 1 over"),
+            (spoils, "has changed the table"),
+            (last_of_equals, "take the first that is not in it"),
+        ],
+        "53.4": rounded(
+            math.sqrt(8),
+            "One value per data set",
+            {
+                math.sqrt(40): "Siblings are near copies",
+                8: "divided by the root",
+                40: "By the root of the number",
+                math.sqrt(7): "7 is for the variance",
+                math.sqrt(5): "5 is the number of tasks",
+            },
+        ),
+    }
+
+
 @chapter
 def chapter_61():
     losses = np.array([[24.0, 24.4], [23.6, 25.2], [24.5, 24.1], [24.9, 24.7]])

@@ -1597,17 +1597,9 @@ def chapter_48():
             free[worker] = dispatcher + s
         return max(free)
 
-    def finish(durations):
-        free = np.zeros(100)
-        for seconds in durations:
-            free[free.argmin()] += seconds
-        return free.max()
-
     fewest = next(workers for workers in range(1, 721) if takes(workers) <= 3)
-    runs = [run for run in records.load("search_tables")["runs"] if run["table"] == "forest"]
-    recorded = np.repeat([run["cpu_seconds_per_fit"] for run in runs], 5)
-    in_order, shortest = finish(recorded), finish(np.sort(recorded))
-    longest = finish(np.sort(recorded)[::-1])
+    stragglers = stats.binom(16, 1 / 20)
+    mean, longest = 0.95 * 1 + 0.05 * 10, stragglers.pmf(0) * 1 + stragglers.sf(0) * 10
     return {
         "48.1": rounded(
             fewest * takes(fewest),
@@ -1636,14 +1628,16 @@ def chapter_48():
             *[(changed_at(w, 10), f"and {w} workers it is") for w in (1000, 2, 201, 12, 1)],
         ],
         "48.3": rounded(
-            in_order / longest,
-            r"Divide finish\(recorded, 0, 100\)",
+            1 - mean / longest,
+            "A batch takes 10 with probability",
             {
-                longest / in_order: "The other way round",
-                in_order / shortest: "np.sort puts the shortest first",
-                longest: "in seconds. Compare",
-                in_order - longest: "a quotient is asked for",
-                in_order / longest - 1: "add 1",
+                mean / longest: "at work; the rest is idle",
+                1 - mean / 10: "Not every batch has a straggler",
+                1 - 0.95**16: "how often a batch has a straggler",
+                0.95**16: "how often a batch has no straggler",
+                1 - 1 / longest: "The stragglers are at work, too",
+                longest - mean: "Divide by what a batch takes",
+                1 - mean / 8.2: "the mean number of stragglers",
             },
         ),
     }
@@ -1760,6 +1754,15 @@ def chapter_61():
         pairs = [right(goals[:, [i, j]]) for i, j in itertools.combinations(range(n), 2)]
         return np.any(pairs, axis=0)
 
+    weights, three = (np.arange(10**6) + 0.5) / 10**6, np.array([[0, 1], [0.55, 0.55], [1, 0]])
+
+    def best_of(small):  # [i, j]: network i is the best with weight j
+        parts = three[:, :, None] * np.stack([weights, 1 - weights])
+        values = parts.max(axis=1) + small * parts.sum(axis=1)
+        return values == values.min(axis=0)
+
+    best = best_of(0)
+
     def first_of_equals(goals):
         seen = [row.tolist() in goals[:i].tolist() for i, row in enumerate(goals)]
         return right(goals) & ~np.array(seen)
@@ -1797,6 +1800,22 @@ def chapter_61():
             (lambda goals: np.flatnonzero(right(goals)), "a boolean array of shape"),
             (lambda goals: right(goals).astype(float), "a boolean array of shape"),
             (lambda goals: ..., "Not answered yet"),
+        ],
+        "61.4": [
+            *rounded(
+                best[1].mean(),
+                "Of .0, 1. it is 1 - w",
+                {
+                    weights[best[1].argmax()]: "the weight from which",
+                    weights[::-1][best[1][::-1].argmax()]: "the weight up to which",
+                    best[1].mean() / 2: "the half below",
+                    1 - best[1].mean(): "of the two others together",
+                    best_of(0.05)[1].mean(): "Without the small sum",
+                    1 / 3: "Not equally often",
+                },
+            ),
+            (0, "the weighted sum, which never"),
+            (0.0, "the weighted sum, which never"),
         ],
     }
 
@@ -1864,6 +1883,64 @@ def chapter_62():
             (lambda space, rng: ([0] for _ in range(60)), "Yield a list of points"),
         ],
         "62.3": letters(a=RIGHT, b="No network was trained anew", c="One data set"),
+    }
+
+
+@chapter
+def chapter_63():
+    from helpers.table import ArchitectureTable
+
+    table = ArchitectureTable.load()
+    rng = np.random.default_rng(0)
+
+    def size(params):
+        return float(np.log(table.weights[table.row(params)]))
+
+    def with_relu(params):
+        return size(params) + (params["activation_1"] == "relu")
+
+    snip = 50_000 * 500 / 60_000 / 90
+    return {
+        "63.1": [
+            *rounded(
+                snip,
+                "Images seen by all networks",
+                {
+                    90 * snip: "in epochs",
+                    snip / 3: "needs the gradient",
+                    3 * snip: "the factor cancels",
+                    500 / 60_000 / 90: "for one network",
+                    50_000 / 90: "not all 60,000",
+                },
+            )
+        ],
+        "63.2": [
+            (with_relu, RIGHT),
+            (lambda params: ..., "Not answered"),
+            (size, "to be beaten"),
+            (lambda params: int(table.weights[table.row(params)]), "to be beaten"),
+            (lambda params: -with_relu(params), "wrong way round"),
+            (lambda params: 1.0, "the same of all"),
+            (lambda params: with_relu(params) + 0.1 * rng.normal(), "two different things"),
+            (lambda params: table.score(params), "look into the table"),
+            (lambda params: -params["depth"], "asked of both"),
+            (lambda params: math.nan, "no number"),
+            (lambda params: [1.0, 2.0], "no number"),
+            (lambda params: params["no"], "could not be checked"),
+        ],
+        "63.3": [
+            (0.8, RIGHT),
+            (0.80, RIGHT),
+            (np.sqrt(0.64), RIGHT),
+            (0.64, "another training reaches"),
+            (0.41, "take the root"),
+            (0.4096, "take the root"),
+            (1, "has its noise"),
+            (0.786, "Spearman's"),
+            (0.79, "Spearman's"),
+            (0.9, "plus noise"),
+            (-0.8, "plus noise"),
+        ],
     }
 
 

@@ -1,9 +1,7 @@
 """Checks of the exercises of notebook 48, beyond one machine."""
 
-import heapq
 import math
 
-from helpers import records
 from helpers.exercises import call, exercise, number
 
 
@@ -54,31 +52,22 @@ def fits_per_message(answer) -> str | None:
 
 
 @exercise("48.3")
-def longest_first(answer) -> str | None:
-    runs = records.load("search_tables")["runs"]
-    seconds = [run["cpu_seconds_per_fit"] for run in runs if run["table"] == "forest"]
-    recorded = [duration for duration in seconds for _ in range(5)]
-    listed, longest, shortest = (
-        _finish(durations) for durations in (recorded, sorted(recorded)[::-1], sorted(recorded))
-    )
+def idle_in_batches(answer) -> str | None:
+    mean, longest = 1 + 9 / 20, 1 + 9 * (1 - 0.95**16)
     return number(
         answer,
-        listed / longest,
+        1 - mean / longest,
         3,
-        "Divide finish(recorded, 0, 100) by the same of np.sort(recorded)[::-1].",
+        "A batch takes 10 with probability 1 - 0.95**16, else 1; a worker is at work for 1.45 of "
+        "it, on average.",
         {
-            longest / listed: "The other way round: the recorded order takes longer.",
-            listed / shortest: "np.sort puts the shortest first: turn it round with [::-1].",
-            longest: "That is how long it takes longest first, in seconds. Compare.",
-            listed - longest: "That is the difference in seconds; a quotient is asked for.",
-            listed / longest - 1: "That is how much longer it takes; add 1.",
+            mean / longest: "That is the share in which they are at work; the rest is idle.",
+            1 - mean / 10: "Not every batch has a straggler: none of 16 is one with 0.95**16.",
+            1 - 0.95**16: "That is how often a batch has a straggler. How long is it, on average?",
+            0.95**16: "That is how often a batch has no straggler.",
+            1 - 1 / longest: "The stragglers are at work, too: a candidate takes 1.45 on average.",
+            longest - mean: "That is idle time, in candidates. Divide by what a batch takes.",
+            1 - mean / (1 + 9 * 0.8): "16/20 is the mean number of stragglers in a batch, not the "
+            "probability of at least one.",
         },
     )
-
-
-def _finish(durations: list[float], workers: int = 100) -> float:
-    """When the last task of a list ends, if every idle worker takes the next one."""
-    free = [0.0] * workers
-    for seconds in durations:
-        heapq.heappush(free, heapq.heappop(free) + seconds)
-    return max(free)

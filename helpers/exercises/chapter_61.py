@@ -55,3 +55,26 @@ def non_dominated(answer) -> str | None:
     if not got([[1, 1, 3], [1, 3, 1], [3, 1, 1], [2, 2, 2]]).all():
         return "(2, 2, 2) stays: (1, 1, 3) and the like are each worse in one goal of the three."
     return None
+
+
+@exercise("61.4")
+def chosen_by_chebyshev(answer) -> str | None:
+    if float(np.asarray(answer).item()) == 0:
+        return "That is the weighted sum, which never chooses it. The maximum does."
+    edge = 0.55 / 1.55  # the weight from which the middle one beats (0, 1)
+    augmented = 0.5775 / 1.6  # with the small sum
+    return number(
+        answer,
+        1 - 2 * edge,
+        3,
+        "Of (0, 1) it is 1 - w, of (1, 0) it is w, of the middle one 0.55 max(w, 1 - w). Where is "
+        "the last the smallest?",
+        {
+            edge: "That is the weight from which the middle one is the best. Until which one?",
+            1 - edge: "That is the weight up to which the middle one is the best. From which one?",
+            0.5 - edge: "That is the half below w = 0.5. Above it there is as much again.",
+            2 * edge: "That is the probability of the two others together.",
+            1 - 2 * augmented: "Without the small sum: the maximum alone.",
+            1 / 3: "Not equally often: compare the three as functions of w.",
+        },
+    )

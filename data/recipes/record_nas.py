@@ -24,8 +24,9 @@ import functools
 import os
 import time
 
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ.setdefault("KERAS_BACKEND", "jax")
+if __name__ == "__main__":  # before the first import of Keras and of JAX
+    os.environ |= {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+
 from helpers import data
 from helpers.table import ACTIVATIONS, ArchitectureTable, layers_of
 from helpers.table.lookup import LATENT_DIMS, MAX_DEPTH, WIDTHS
@@ -39,10 +40,10 @@ from scipy.stats import spearmanr
 
 PIXELS, UNITS, LATENTS = 64, max(WIDTHS), max(LATENT_DIMS)
 VARIANTS = {  # of a super-network's training: the epochs after which its slices are scored, seeds
-    "depth first": ((9, 27, 81, 243, 729), 10),
-    "uniform": ((81, 243), 5),
-    "one path a batch": ((81, 243), 5),
-    "weights for each activation": ((81, 243), 5),
+    "depth first": ((9, 27, 81, 243, 729), 5),
+    "uniform": ((27, 81), 5),
+    "one path a batch": ((27, 81), 5),
+    "weights for each activation": ((27, 81), 5),
 }
 PROXIES = ("loss", "gradient", "snip", "grasp", "synflow", "naswot", "jacobian")
 KEPT = (
@@ -54,7 +55,8 @@ KEPT = (
     ("depth first", 81),
     ("depth first", 729),
 )
-PROXY_SEEDS, DARTS_SEEDS, DARTS_EPOCHS, RATES = 5, 20, 81, (3e-4, 3e-3, 3e-2)
+PROXY_SEEDS, DARTS_EPOCHS = 5, 81
+RATES = {3e-3: 20, 3e-4: 10, 3e-2: 10}  # of DARTS's own numbers -> seeds
 PROXY_IMAGES, COLLAPSED = 100, 0.1  # images of a proxy; mean KL of an idle code, nats
 
 
@@ -62,7 +64,7 @@ PROXY_IMAGES, COLLAPSED = 100, 0.1  # images of a proxy; mean KL of an idle code
 
 
 def gates_of(params: dict) -> dict[str, np.ndarray]:
-    """An architecture as gates of 0 and 1: depth (3,), units (3, 128), kinds (3, 2), latents (16)."""
+    """An architecture as gates, 0 and 1: depth (3,), units (3, 128), kinds (3, 2), latents (16)."""
     widths, kinds = layers_of(params)
     gates = {
         "depth": np.eye(MAX_DEPTH)[params["depth"] - 1],
@@ -448,7 +450,7 @@ def kept(name, scores: np.ndarray, table: ArchitectureTable) -> dict:
 
 
 def complete(record: Record, table: ArchitectureTable) -> None:
-    """Do what the record does not hold: the proxies, the super-networks, then DARTS."""
+    """Do what the record does not hold: the proxies, DARTS, then the super-networks."""
     done = {(one["method"], one["variant"], one["seed"], one["epochs"]) for one in record.runs}
 
     def put(method, variant, seed, epochs, result):
@@ -460,6 +462,10 @@ def complete(record: Record, table: ArchitectureTable) -> None:
         if ("proxy", PROXIES[-1], seed, 0) not in done:
             for name, scores in run_proxies(table, seed).items():
                 put("proxy", name, seed, 0, kept(name, scores, table))
+    for rate, seeds in RATES.items():
+        for seed in range(seeds):
+            if ("DARTS", rate, seed, DARTS_EPOCHS) not in done:
+                put("DARTS", rate, seed, DARTS_EPOCHS, run_darts(rate, seed))
     for variant, (checkpoints, seeds) in VARIANTS.items():
         for seed in range(seeds):
             if ("shared", variant, seed, checkpoints[-1]) not in done:
@@ -470,10 +476,6 @@ def complete(record: Record, table: ArchitectureTable) -> None:
                     spread = {"quantiles": np.quantile(values, (0, 0.01, 0.5, 1)).round(3).tolist()}
                     result = kept((variant, epochs), -values, table) | spread | seconds
                     put("shared", variant, seed, epochs, result)
-    for rate in RATES:
-        for seed in range(DARTS_SEEDS):
-            if ("DARTS", rate, seed, DARTS_EPOCHS) not in done:
-                put("DARTS", rate, seed, DARTS_EPOCHS, run_darts(rate, seed))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from helpers.search.cv import (
     StrategySearchCV,
     incumbent,
 )
+from helpers.search.ensembles import KeepPredictions, ensemble_selection
 from helpers.search.pipelines import pipeline, pipeline_space
 from helpers.search.space import Space
 
@@ -20,9 +21,11 @@ __all__ = [
     "CachedEstimator",
     "EvolutionSearchCV",
     "GreedySearchCV",
+    "KeepPredictions",
     "PrioritySearchCV",
     "Space",
     "StrategySearchCV",
+    "ensemble_selection",
     "incumbent",
     "pipeline",
     "pipeline_space",

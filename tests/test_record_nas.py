@@ -20,10 +20,17 @@ RELU = [
     for d in (1, 3)
 ]
 
-initial = jax.jit(nas.initial)  # compiled once for all tests
+
+def quick(function):
+    """Compiled without optimisation: these tests compile more than they compute."""
+    options = {"xla_backend_optimization_level": 0}
+    return jax.jit(getattr(function, "__wrapped__", function), compiler_options=options)
 
 
-@jax.jit
+initial = quick(nas.initial)  # once for all tests
+
+
+@quick
 def loss_and_gradient(weights, gates, x, noise):
     return jax.value_and_grad(lambda w: nas.negative_elbo(w, gates, x, noise).mean())(weights)
 
@@ -75,9 +82,8 @@ def test_a_slice_of_all_units_is_the_whole_network():
     h = x
     for k in range(3):
         h = np.maximum(h @ weights[f"down_{k}"][0], 0)
-    np.testing.assert_allclose(
-        nas.encode(weights, gates, x, [])[0], h @ weights["heads"][2, :, 0], rtol=1e-4, atol=1e-5
-    )
+    codes = quick(lambda weights, gates, x: nas.encode(weights, gates, x, []))(weights, gates, x)
+    np.testing.assert_allclose(codes[0], h @ weights["heads"][2, :, 0], rtol=1e-4, atol=1e-5)
 
 
 def test_soft_gates_are_means_and_hard_ones_are_an_architecture():
@@ -139,7 +145,7 @@ def test_synflow_of_a_relu_network_is_the_flow_times_its_kernels(params):
     for kernel in [*kernels, weights["logits"][: widths[0]]]:
         flow = flow @ np.abs(np.asarray(kernel, "float64"))
     expected = (len(kernels) + 1) * flow.sum()
-    assert float(jax.jit(nas.synflow)(weights, gates)) == pytest.approx(expected, rel=1e-4)
+    assert float(quick(nas.synflow)(weights, gates)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_naswot_counts_units_of_the_same_sign():
@@ -161,13 +167,13 @@ def test_naswot_counts_units_of_the_same_sign():
     signs = np.concatenate(signs, axis=1)
     same = (signs[:, None] == signs[None]).sum(axis=2) + 1e-3 * np.eye(6)
     expected = np.linalg.slogdet(same)[1]
-    assert float(jax.jit(nas.naswot)(weights, gates, x)) == pytest.approx(expected, rel=1e-3)
+    assert float(quick(nas.naswot)(weights, gates, x)) == pytest.approx(expected, rel=1e-3)
 
 
 def test_proxies_are_what_they_say():
     gates, x, noise = nas.gates_of(DEPTHS[0]), (drawn(9, 64) > 0) * 1.0, drawn(9, 16)
     key = jax.random.key(4)
-    found = {k: float(v) for k, v in jax.jit(nas.proxies)(key, gates, x, noise).items()}
+    found = {k: float(v) for k, v in quick(nas.proxies)(key, gates, x, noise).items()}
     weights = {name: np.asarray(values) for name, values in initial(key, gates).items()}
     loss, gradient = loss_and_gradient(weights, gates, x, noise)
     gradient = {name: np.asarray(values) for name, values in gradient.items()}
@@ -207,7 +213,9 @@ def test_depth_first_draws_every_depth_alike():
     assert abs(np.mean(depth[rows] == 3) - 2048 / 2336) < 0.02
 
 
-def test_the_same_seed_trains_the_same_super_network():
+def test_the_same_seed_trains_the_same_super_network(monkeypatch):
+    monkeypatch.setattr(nas, "train_epoch", quick(nas.train_epoch))
+    monkeypatch.setattr(nas, "slices", quick(nas.slices))
     few = SimpleNamespace(params=DEPTHS)
     first, again = (nas.train_shared(few, "depth first", 5, (1, 2))[2] for _ in range(2))
     np.testing.assert_array_equal(first, again)

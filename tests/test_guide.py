@@ -161,7 +161,7 @@ def test_a_lecture_and_its_exercise_hour_have_90_minutes_each():
 
 def test_every_question_of_an_exam_is_listed_with_a_chapter():
     text = (GUIDE / "exams.md").read_text("utf-8")
-    table = text.partition("### Questions by chapter")[2].partition("\n## ")[0]
+    table = text.partition("\n## Questions by chapter")[2].partition("\n## ")[0]
     rows = re.findall(r"\b(\d\d) \| ([\d., ]+) \|", table)
     listed = sorted(number for _, numbers in rows for number in numbers.split(", "))
     asked = re.findall(r"^\*\*(\d\.\d+)\*\* \(\d", text, re.MULTILINE)

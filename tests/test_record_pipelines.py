@@ -3,7 +3,7 @@
 import json
 import time
 
-from helpers import data
+from helpers import data, records
 from helpers.search import Space, pipeline, pipeline_space
 import numpy as np
 import pandas as pd
@@ -19,6 +19,14 @@ TABLE = data.load("penguins")
 X, y = TABLE.X[:120], TABLE.y[:120].to_numpy()
 TRAIN, TEST = np.arange(80), np.arange(80, 120)
 TRIED = candidates("classification")
+
+
+def is_same(one: dict, other: dict) -> bool:
+    """Whether two described candidates agree; numbers up to the last digits."""
+    if one.keys() != other.keys():
+        return False
+    pairs = [(one[name], other[name]) for name in one]
+    return all(a == pytest.approx(b) if isinstance(a, float) else a == b for a, b in pairs)
 
 
 class Slow(GaussianNB):
@@ -112,3 +120,26 @@ def test_tasks_are_small_and_hold_no_target():
         facts = features(table.iloc[train], target.iloc[train])
         assert pd.Series(facts).notna().all() and facts["classes"] == target.nunique()
         assert set(target.iloc[test]) <= set(target.iloc[train])
+
+
+@pytest.mark.parametrize("name", ["pipelines", "tasks"])
+def test_what_ships_is_whole_and_of_these_candidates(name):
+    content = (data.DATA_DIR / f"{name}.npz").read_bytes()
+    arrays, runs = data.read_arrays(content), records.load(name)["runs"]
+    about = json.loads(arrays["text"].tobytes())
+    assert len(content) < 1e6
+    tables = data.TABLES if name == "pipelines" else ["tasks"]
+    shown = about["candidates"] if name == "pipelines" else {"classification": about["candidates"]}
+    for task, found in shown.items():
+        now = json.loads(json.dumps([describe(params) for params in candidates(task)]))
+        assert len(now) == len(found) and all(map(is_same, now, found))
+    if name == "tasks":
+        assert [one["name"] for one in about["tasks"]] == list(tasks())
+    for table in tables:
+        inner, failed = arrays[f"{table}_inner"], arrays[f"{table}_failure"] != ""
+        count = 85 if table == "temperature" else 102
+        assert inner.shape[1:] == (count, 5) and arrays[f"{table}_base"].shape == inner.shape[:1]
+        assert (np.isnan(inner).all(axis=2) == failed).all()
+        assert (np.isnan(arrays[f"{table}_test"]) == failed).all()
+        mine = [run for run in runs if run["name"] == table] if name == "pipelines" else runs
+        assert len(mine) == len(inner) and sum(run["failures"] for run in mine) == failed.sum()

@@ -15,11 +15,10 @@ architecture: its first so many units, latents and layers.
 - **proxies**: fresh weights for each architecture, one batch of 100 training images, no training.
 
 Kept of each ranking: how well it agrees with the table; of the methods in KEPT also the order
-itself (row numbers, 12 bits each, best first). Of DARTS: the choice, and what it was chosen by.
+itself (row numbers, best first). Of DARTS: the choice, and what it was chosen by.
 Written to data/results/nas.json, run by run; a recording that was stopped goes on where it was.
 """
 
-import base64
 import functools
 import os
 import time
@@ -406,14 +405,14 @@ def run_proxies(table, seed: int) -> dict[str, np.ndarray]:
 
 
 def packed(order: np.ndarray) -> str:
-    """Row numbers below 4,096, 12 bits each, in base 64: two characters a row."""
-    bits = np.asarray(order)[:, None] >> np.arange(11, -1, -1) & 1
-    return base64.b64encode(np.packbits(bits.astype("uint8"))).decode()
+    """Row numbers below 4,096 as text, two characters a row: digits to the base 64, 0 is "0"."""
+    digits = np.stack(divmod(np.asarray(order), 64), axis=1)
+    return bytes((digits + ord("0")).astype("uint8").ravel()).decode()
 
 
 def unpacked(text: str) -> np.ndarray:
-    bits = np.unpackbits(np.frombuffer(base64.b64decode(text), "uint8"))
-    return bits[: len(bits) // 12 * 12].reshape(-1, 12) @ (1 << np.arange(11, -1, -1))
+    digits = np.frombuffer(text.encode(), "uint8").astype(int) - ord("0")
+    return digits.reshape(-1, 2) @ [64, 1]
 
 
 def order_of(scores: np.ndarray) -> np.ndarray:

@@ -1668,6 +1668,85 @@ def fair_portfolio(gain, parents, size, weight=lambda tasks: 1.0):
     return chosen
 
 
+def honest_loss(predictions, choose, fold):
+    came = np.empty(predictions.shape[1])
+    for one in np.unique(fold):
+        came[fold == one] = choose(predictions[:, fold != one]) @ predictions[:, fold == one]
+    return -np.log(came).mean()
+
+
+def best_weights(predictions, steps=500):
+    weights = np.full(len(predictions), 1 / len(predictions))
+    for _ in range(steps):
+        share = weights[:, None] * predictions
+        weights = (share / share.sum(axis=0)).mean(axis=1)
+    return weights
+
+
+@chapter
+def chapter_52():
+    p = np.array([0.9, 0.5, 0.1])
+    gap = -np.log(p).mean() + math.log(p.mean())
+
+    def by_fold(chosen_on, mean=lambda came, fold: came.mean()):
+        """The loss by weights chosen on the rows that `chosen_on` says of a fold."""
+
+        def answer(predictions, choose, fold):
+            came = np.empty(predictions.shape[1])
+            for one in np.unique(fold):
+                weights = choose(predictions[:, chosen_on(fold, one)])
+                came[fold == one] = -np.log(weights @ predictions[:, fold == one])
+            return mean(came, fold)
+
+        return answer
+
+    def mean_of_folds(came, fold):
+        return np.mean([came[fold == one].mean() for one in np.unique(fold)])
+
+    def turned(predictions, choose, fold):
+        return honest_loss(predictions, lambda shown: choose(shown.T)[: len(predictions)], fold)
+
+    def only_best(predictions):
+        return np.eye(len(predictions))[np.log(predictions).mean(axis=1).argmax()]
+
+    return {
+        "52.1": rounded(
+            gap,
+            "minus -log of the mean",
+            {
+                -math.log(0.5): "the log loss of the average",
+                -np.log(p).mean(): "the mean of the losses; how far",
+                -gap: "the other way",
+                gap / math.log(2): "in bits",
+                gap / math.log(10): "decimal logarithms",
+                3 * gap: "the sum over the members",
+            },
+        ),
+        "52.2": [
+            (honest_loss, RIGHT),
+            (off(honest_loss, 1e-9), RIGHT),
+            (by_fold(lambda fold, one: fold != one), RIGHT),
+            (by_fold(lambda fold, one: fold == one), "on the fold that judges them"),
+            (by_fold(lambda fold, one: fold >= 0), "chosen on all rows"),
+            (by_fold(lambda fold, one: fold != one, mean_of_folds), "not over the folds"),
+            (times(honest_loss, -1), "the other sign"),
+            (turned, r"shape \(candidates, rows\)"),
+            (off(honest_loss, 1e-3), "For each fold k"),
+        ],
+        "52.3": [
+            (best_weights, RIGHT),
+            (lambda p: best_weights(p, 2000), RIGHT),
+            (lambda p: best_weights(p)[:4], "need five weights"),
+            (lambda p: best_weights(p, 0), "the equal weights of the start"),
+            (lambda p: best_weights(p, 2), "divides by the mixture"),
+            (only_best, "All weight lies on one"),
+            (times(best_weights, 60), "must sum to 1"),
+            (lambda p: best_weights(p) + np.array([1, -1, 0, 0, 0]), "No weight may be negative"),
+            (times(best_weights, np.nan), "not finite"),
+        ],
+    }
+
+
 @chapter
 def chapter_53():
     fair = fair_portfolio

@@ -27,8 +27,7 @@ if __name__ == "__main__":  # before the first import of Keras and of JAX
     os.environ |= {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
 
 from helpers import data
-from helpers.table import ACTIVATIONS, ArchitectureTable, layers_of
-from helpers.table.lookup import LATENT_DIMS, MAX_DEPTH, WIDTHS
+from helpers.table import ACTIVATIONS, ArchitectureTable, layers_of, param_space
 from helpers.vae import BinarisedBatches
 import jax
 from jax import numpy as jnp
@@ -37,6 +36,8 @@ import numpy as np
 from recording import Record
 from scipy.stats import spearmanr
 
+DEEPEST = param_space()[-1]
+WIDTHS, LATENT_DIMS, MAX_DEPTH = DEEPEST["width_1"], DEEPEST["latent_dim"], DEEPEST["depth"][0]
 PIXELS, UNITS, LATENTS = 64, max(WIDTHS), max(LATENT_DIMS)
 VARIANTS = {  # of a super-network's training: the epochs after which its slices are scored, seeds
     "depth first": ((9, 27, 81, 243, 729), 5),

@@ -2,12 +2,14 @@
 
 from itertools import combinations_with_replacement
 
+from helpers import data
 from helpers.search import GreedySearchCV, KeepPredictions, ensemble_selection
 from helpers.search.ensembles import nats, predictions_of
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import record_ensembles
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, mean_squared_error
@@ -189,3 +191,33 @@ def test_steps_are_told_apart_and_other_data_is_not_taken(tmp_path):
     assert len({joblib.hash(row) for row in predictions}) == 4
     others, models = keep.of(search, X + 1, y)
     assert np.isnan(others).all() and models[0] == [None] * 5
+
+
+def test_the_recipe_chooses_without_the_test_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(record_ensembles, "CACHE", tmp_path)
+    table, rng, found = data.load("penguins"), np.random.default_rng(0), []
+    parts = {"train_rows": np.arange(220), "test_rows": np.arange(220, 320)}
+    came = table.y.to_numpy() == "male"
+
+    def said(rows: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        male = 1 / (1 + np.exp(noise - 2.0 * came[rows]))
+        return np.stack([1 - male, male], axis=-1).astype("float32")  # in the order of classes
+
+    oof = said(parts["train_rows"], rng.normal(1, 1.5, (12, 220)))
+    for seed in (1, 2):
+        noise = np.random.default_rng(seed).normal(1, 1.5, (12, 100))
+        predictions = said(parts["test_rows"], noise)
+        arrays = parts | {"oof": oof, "predictions": predictions, "base": np.log(2)}
+        arrays |= {"predict_seconds": np.ones(12), "classes": np.array(["female", "male"])}
+        np.savez(tmp_path / "penguins_0.npz", **arrays)
+        found.append(record_ensembles.run("penguins", 0))
+    one, other = found
+    assert one["honest"] == other["honest"]
+    for method, losses in one["losses"].items():
+        assert losses[0] == other["losses"][method][0]  # out of fold: the same weights
+        assert losses[1] != other["losses"][method][1]
+    truth = came.astype(int)
+    weights = ensemble_selection(oof[:, np.arange(220), truth[:220]].astype("float64"))
+    judged = weights @ predictions[:, np.arange(100), truth[220:320]]
+    assert np.isclose(other["losses"]["selection"][1], nats(judged), atol=2e-5)
+    assert one["honest"]["selection"] > one["losses"]["selection"][0]

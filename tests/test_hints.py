@@ -1684,6 +1684,80 @@ def best_weights(predictions, steps=500):
 
 
 @chapter
+def chapter_51():
+    from helpers.search import pipeline_space
+    from sklearn import discriminant_analysis, linear_model, tree
+
+    six = pipeline_space()
+    columns = {name: values for name, values in six[0].items() if name.startswith("columns__")}
+    own = {"model__max_depth": [2, 4, 8], "model__min_samples_leaf": [1, 5, 20]}
+
+    grown = tree.DecisionTreeClassifier(random_state=0)
+
+    def seventh(part, model=grown, shared=columns):
+        return [*six, shared | {"model": [model]} | part]
+
+    analysis = discriminant_analysis.LinearDiscriminantAnalysis(solver="lsqr")
+    shrunk = {"model__shrinkage": [None, "auto", 0.5], "model__priors": [None, [0.5, 0.5]]}
+    margins, strength = linear_model.RidgeClassifier(), {"model__alpha": [1, 2]}
+    absurd = {"model__max_depth": [-1, -2], "model__ccp_alpha": [0, 1]}
+    first, with_p, with_x, last = 0.12, 0.07, 0.11, 0.07
+    part = (2 * first + with_p + with_x + 2 * last) / 6
+    return {
+        "51.1": [
+            (2010, RIGHT),
+            (np.array(2010.0), RIGHT),
+            (2000, "winner of each search is fitted once more"),
+            (201, "That is one search; ten"),
+            (200, "without the fit of its winner"),
+            (2001, "in each of the ten outer splits"),
+            (410, "once per fold"),
+            (400, "once per fold, and each winner"),
+            (2050, "not once more in each fold"),
+            (20100, "not a hundred"),
+            (2011, "40 candidates times five folds"),
+            (1809, "40 candidates times five folds"),
+        ],
+        "51.2": rounded(
+            part,
+            "A third of",
+            {
+                first: "set free first",
+                last: "set free last",
+                (first + with_p + with_x + last) / 4: "weights 1/3, 1/6, 1/6, 1/3",
+                (first + last) / 2: "comes second count, too",
+                0.16: "the whole gain",
+                -part: "The sign",
+            },
+        ),
+        "51.3": [
+            (seventh(own), RIGHT),
+            (tuple(seventh(own)), RIGHT),
+            (seventh(shrunk, analysis), RIGHT),
+            ([*seventh(own), columns | {"model": [analysis]} | shrunk], RIGHT),
+            (columns | own, "That is one family"),
+            (six, "has 6 families; it should have seven"),
+            ([*six, columns], 'Each family needs its "model"'),
+            (seventh(own)[1:] + seventh(own)[-1:], "should stay; missing: .'LogisticRegression'"),
+            ([*six, six[2]], "another model than the six"),
+            (seventh({"model__max_depth": [2, 4]}), "two or more parameters"),
+            (seventh(own | {"model__max_depth": [2]}), "two or more parameters"),
+            (seventh(own, shared={}), "no choices for the columns"),
+            (
+                seventh({"model__alpha": [1, 2], "model__tol": [0.1, 1]}, margins),
+                "no predict_proba",
+            ),
+            (seventh({"model__depth": [2, 4], "model__leaf": [1, 5]}), "no parameters"),
+            (
+                seventh({"model__max_depth": [-1, -2], "model__ccp_alpha": [0, 1]}),
+                "could not be ch",
+            ),
+            (3, "could not be checked"),
+        ],
+    }
+
+
+@chapter
 def chapter_52():
     p = np.array([0.9, 0.5, 0.1])
     gap = -np.log(p).mean() + math.log(p.mean())

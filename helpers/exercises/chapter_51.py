@@ -33,8 +33,7 @@ def part_of_the_family(answer) -> str | None:
     ideas = {
         first: "That is the gain when the family is set free first.",
         last: "That is the gain when the family is set free last.",
-        (first + with_p + with_x + last)
-        / 4: "The six orders: the family is first in two, last "
+        (first + with_p + with_x + last) / 4: "The six orders: the family is first in two, last "
         "in two, second in one after each of the others: weights 1/3, 1/6, 1/6, 1/3.",
         (first + last) / 2: "The orders in which the family comes second count, too.",
         0.60 - 0.44: "That is the whole gain.",

@@ -2076,6 +2076,7 @@ def chapter_63():
             (lambda params: 1.0, "the same of all"),
             (lambda params: with_relu(params) + 0.1 * rng.normal(), "two different things"),
             (lambda params: table.score(params), "look into the table"),
+            (lambda params: -float(table.val[table.row(params), 0, -1]), "look into the table"),
             (lambda params: -params["depth"], "asked of both"),
             (lambda params: math.nan, "no number"),
             (lambda params: [1.0, 2.0], "no number"),

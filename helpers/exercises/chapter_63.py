@@ -7,7 +7,7 @@ from helpers.table import ArchitectureTable
 import numpy as np
 from scipy.stats import spearmanr
 
-LEAST, CEILING = 0.50, 0.92  # Spearman's correlation: asked for, and hardly possible untrained
+LEAST, MOST = 0.50, 0.85  # Spearman's correlation: asked for, and hardly possible untrained
 
 
 @exercise("63.1")
@@ -39,14 +39,14 @@ def a_proxy_of_ones_own(answer) -> str | None:
     if not np.array_equal(scores[:20], [answer(dict(one)) for one in params[:20]]):
         return "Asked twice, it says two different things: give its random numbers a seed."
     rho = [spearmanr(-scores, loss).statistic for loss in losses.T]
-    if min(rho) > CEILING:
-        return f"rho {min(rho):.2f} is above the noise ceiling. Does it look into the table?"
+    if max(rho) > MOST:  # another training of all has 0.91
+        return f"rho {max(rho):.2f} is what trained networks give. Does it look into the table?"
     if min(rho) >= LEAST:
         return None
     if min(-np.array(rho)) >= LEAST:
         return "It ranks the wrong way round: large must be good. Turn its sign."
     if abs(spearmanr(scores, weights).statistic) > 0.999:
-        return "That is the order of the number of weights (rho 0.44), which is to be beaten."
+        return "That is the order of the number of weights (rho 0.43), which is to be beaten."
     return (
         f"rho is {rho[0]:.2f} and {rho[1]:.2f}; at least {LEAST:.2f} is asked of both. What did "
         "chapter 61 find of networks that collapse? Let that take something off the size."

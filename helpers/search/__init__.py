@@ -4,7 +4,7 @@
 over a table or a formula. Nothing here imports Keras.
 """
 
-from helpers.search import strategies
+from helpers.search import ensembles, strategies
 from helpers.search.caching import CachedEstimator
 from helpers.search.cv import (
     EvolutionSearchCV,
@@ -26,6 +26,7 @@ __all__ = [
     "Space",
     "StrategySearchCV",
     "ensemble_selection",
+    "ensembles",
     "incumbent",
     "pipeline",
     "pipeline_space",

@@ -1829,6 +1829,10 @@ def chapter_53():
         mean = np.mean([gain[parents == name].mean(0) for name in sorted(set(parents))], axis=0)
         return (-mean).argsort()[:size]
 
+    def means_first(gain, parents, size):
+        means = np.array([gain[parents == name].mean(0) for name in sorted(set(parents))])
+        return fair(means, np.arange(len(means)), size)
+
     def spoils(gain, parents, size):
         found = fair(gain, parents, size)
         gain[:, found] = 0
@@ -1872,22 +1876,12 @@ def chapter_53():
             (lambda *args: fair(*args, weight=len), "Every task has the same say"),
             (lambda *args: fair(*args, weight=lambda tasks: len(tasks) ** 2), "are turned"),
             (alone, "These are the best alone"),
+            (means_first, "First the best of the portfolio on each task"),
             (lambda *args: fair(*args)[::-1], "Weight each task by 1 over"),
             (lambda gain, parents, size: list(range(size)), "Weight each task by 1 over"),
             (spoils, "has changed the table"),
             (last_of_equals, "take the first that is not in it"),
         ],
-        "53.4": rounded(
-            math.sqrt(8),
-            "One value per data set",
-            {
-                math.sqrt(40): "Siblings are near copies",
-                8: "divided by the root",
-                40: "By the root of the number",
-                math.sqrt(7): "7 is for the variance",
-                math.sqrt(5): "5 is the number of tasks",
-            },
-        ),
     }
 
 

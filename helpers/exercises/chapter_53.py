@@ -62,6 +62,12 @@ def _alone(gain: np.ndarray, parents: np.ndarray, size: int) -> list[int]:
     return [int(c) for c in (-(1 / counts) @ gain).argsort(kind="stable")[:size]]
 
 
+def _means_first(gain: np.ndarray, parents: np.ndarray, size: int) -> list[int]:
+    """The tasks of a data set are averaged before the best of the portfolio is taken."""
+    means = np.array([gain[parents == name].mean(axis=0) for name in sorted(set(parents))])
+    return _fair(means, np.arange(len(means)), size)
+
+
 def _tables():
     """Random gains of nine tasks of three data sets, six, two and one, and a size."""
     parents = np.array(["a"] * 6 + ["b"] * 2 + ["c"])
@@ -93,22 +99,11 @@ def fair_portfolio(answer) -> str | None:
             return "The weights are turned: a data set with more tasks must not count more."
         if given == [_alone(*case) for case in cases]:
             return "These are the best alone. What does each add to those before it?"
+        if given == [_means_first(*case) for case in cases]:
+            return "First the best of the portfolio on each task, then the mean over the tasks."
         return "Weight each task by 1 over the number of tasks of its data set; then as before."
     gain = np.array([[0.2, 0.5, 0.5, 0.1], [0.1, 0.3, 0.3, 0.1]])
     given = [int(c) for c in np.ravel(call(answer, gain, np.array(["a", "b"]), 4))]
     if given != [1, 0, 2, 3]:
         return "Where several add the same, take the first that is not in it yet."
     return None
-
-
-@exercise("53.4")
-def divisor_of_the_error(answer) -> str | None:
-    ideas = {
-        np.sqrt(40): "Siblings are near copies: the data sets were drawn anew, not the 40 tasks.",
-        8: "The standard deviation is divided by the root of the number.",
-        40: "By the root of the number, and the number is that of the data sets.",
-        np.sqrt(7): "7 is for the variance, and for Student's t; the error is std / sqrt(8).",
-        np.sqrt(5): "5 is the number of tasks in a data set, not of values in the mean.",
-    }
-    general = "One value per data set: the mean over its tasks. The error is std over a root."
-    return number(answer, np.sqrt(8), 3, general, ideas)

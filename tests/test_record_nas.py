@@ -170,6 +170,20 @@ def test_naswot_counts_units_of_the_same_sign():
     assert float(quick(nas.naswot)(weights, gates, x)) == pytest.approx(expected, rel=1e-3)
 
 
+def jacobian_of_depth_1(weights, gates, x):
+    """By hand: the slopes of the sum of the logits, their correlations, their eigenvalues."""
+    units, (relu, _) = gates["units"][0], gates["kinds"][0]
+    act = (lambda a: np.maximum(a, 0)) if relu else np.tanh
+    slope = (lambda a: (a > 0) * 1.0) if relu else (lambda a: 1 - np.tanh(a) ** 2)
+    down, out = weights["down_0"][0] * units, weights["entrances"][0, 0] * units
+    head = weights["heads"][0, :, 0] * gates["latents"]
+    before = x @ down
+    after = slope(act(before) @ head @ out) * weights["logits"].sum(axis=1)
+    slopes = ((after @ out.T @ head.T) * slope(before)) @ down.T
+    values = np.linalg.eigvalsh(np.corrcoef(slopes.astype("float64"))).clip(0) + 1e-5
+    return -(np.log(values) + 1 / values).sum()
+
+
 def test_proxies_are_what_they_say():
     gates, x, noise = nas.gates_of(DEPTHS[0]), (drawn(9, 64) > 0) * 1.0, drawn(9, 16)
     key = jax.random.key(4)
@@ -184,6 +198,10 @@ def test_proxies_are_what_they_say():
         )
 
     assert found["loss"] == pytest.approx(-float(loss), rel=1e-5)  # large is good
+    for name, score in (("synflow", nas.synflow), ("naswot", nas.naswot)):
+        images = () if name == "synflow" else (x,)
+        assert found[name] == pytest.approx(float(quick(score)(weights, gates, *images)), rel=1e-4)
+    assert found["jacobian"] == pytest.approx(jacobian_of_depth_1(weights, gates, x), rel=0.02)
     slope = float(moved(1e-3)[0] - moved(-1e-3)[0]) / 2e-3
     assert found["gradient"] ** 2 == pytest.approx(slope, rel=0.05)
     snip = sum(np.abs(weights[name] * gradient[name]).sum() for name in weights)

@@ -65,7 +65,10 @@ def check(number: str, answer: object) -> Result:
     if number not in _CHECKS:
         _register(chapter=number.partition(".")[0])
     if number not in _CHECKS:
-        raise ValueError(f"number must be one of {numbers()}, got {number!r}")
+        everything = numbers()
+        near = [name for name in everything if name.split(".")[0] == number.split(".")[0]]
+        listed = near or [*everything[:3], "..."]  # of the chapter, else how a number looks
+        raise ValueError(f"number must be one of {listed}, got {number!r}")
     try:
         if answer is ...:
             raise Unanswered

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 
 from helpers import data
-from helpers.search.ensembles import ensemble_selection, nats
+from helpers.search.ensembles import ensemble_selection, nats, predictions_of
 import numpy as np
 from record_pipelines import CACHE, SPLITS, candidates, keep
 from record_pipelines import COMMAND as BEFORE
@@ -88,9 +88,7 @@ def stack(found: dict, of: np.ndarray) -> tuple[float, float]:
     model = LogisticRegression(max_iter=5000).fit(scaler.transform(fit), y[found["train_rows"]])
     losses = []
     for rows, features in ((found["train_rows"], fit), (found["test_rows"], test)):
-        said = model.predict_proba(scaler.transform(features))
-        place = {label: column for column, label in enumerate(model.classes_)}
-        losses.append(nats(said[np.arange(len(rows)), [place[label] for label in y[rows]]]))
+        losses.append(nats(predictions_of(model, scaler.transform(features), y[rows])))
     return losses[0], losses[1]
 
 

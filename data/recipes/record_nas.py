@@ -340,9 +340,7 @@ def synflow(weights: dict, gates: dict):
     """Σ |w| dR/d|w|, R the sum of the logits of an image of ones under the weights |w|."""
     size = jax.tree.map(jnp.abs, weights)
     total = lambda size: flow(size, gates, jnp.ones((1, PIXELS))).sum()  # noqa: E731
-    return sum(
-        map(jnp.sum, jax.tree.leaves(jax.tree.map(jnp.multiply, size, jax.grad(total)(size))))
-    )
+    return dot(size, jax.grad(total)(size))
 
 
 def naswot(weights: dict, gates: dict, x):

@@ -45,8 +45,8 @@ def candidates(task: str) -> list[dict]:
     example = pd.DataFrame({"number": [0.0], "text": ["a"]})
     for family in space:
         start = pipeline(example, family["model"][0]).get_params()
-        found = {(one := Space(family)).key(one.find({name: start[name] for name in family})): {}}
-        found = {key: {name: start[name] for name in family} for key in found}
+        one, default = Space(family), {name: start[name] for name in family}
+        found = {one.key(one.find(default)): default}
         while len(found) < PER_FAMILY:
             point = one.random(rng)
             found[one.key(point)] = one.params(point)
@@ -227,15 +227,18 @@ def run(name: str, number: int) -> dict:
     return summary(found, train, test)
 
 
-def join(target: Path, plan: Sequence[str], read: Callable, about: dict) -> None:
-    """Put the scores of several cache files into one small file.
+def join(record: Record, plan: Sequence[str], read: Callable, about: dict) -> None:
+    """Put the scores of several cache files into one small file, data/NAME.npz of the record.
 
     Args:
-        target: the file.
+        record: what was run. The file says how, as the record does: command and stamps.
         plan: names of rows or tables; an array of the file is called "NAME_SCORE".
         read: of a name, its list of cache files; scores are stacked over them.
-        about: what the file says of itself.
+        about: what else the file says of itself.
     """
+    target = data.DATA_DIR / f"{record.path.stem}.npz"
+    stamps = dict.fromkeys(tuple(one["stamp"].items()) for one in record.runs)
+    about = {"command": record.command} | about | {"stamps": [dict(pairs) for pairs in stamps]}
     arrays = {}
     for name in plan:
         parts = [data.read_arrays(path.read_bytes()) for path in read(name)]
@@ -265,17 +268,15 @@ def main() -> None:
     plan = [{"name": name, "number": number} for number in SPLITS for name in data.TABLES]
     record.complete(plan, run, jobs=2)
     about = {
-        "command": COMMAND,
         "tables": list(data.TABLES),
         "splits": list(SPLITS),
         "candidates": {
             task: [describe(params) for params in candidates(task)]
             for task in ("classification", "regression")
         },
-        "stamps": [dict(pair) for pair in {tuple(one["stamp"].items()) for one in record.runs}],
     }
     join(
-        data.DATA_DIR / "pipelines.npz",
+        record,
         data.TABLES,
         lambda name: [CACHE / f"{name}_{number}.npz" for number in SPLITS],
         about,

@@ -134,6 +134,13 @@ def tasks() -> dict[str, Task]:
     return {task[0]: task for task in [*found, *_scikit()]}
 
 
+def in_turn(found: dict[str, Task]) -> list[str]:
+    """Names, one task of each parent first, so that a part of the record is of use."""
+    parents = [parent for _, parent, *_ in found.values()]
+    turn = {name: parents[:i].count(parents[i]) for i, name in enumerate(found)}
+    return sorted(found, key=turn.get)
+
+
 def parts(y: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Positions of training and test rows: ROWS at most, drawn with seed 0, classes in balance."""
     rows = np.arange(len(y))
@@ -185,25 +192,17 @@ def main() -> None:
         train_share=SHARE,
         limit_cpu_seconds=LIMIT,
     )
-    # One task of each parent first, so that a part of the record is of use.
-    order = sorted(tasks().values(), key=lambda task: sum(t[1] == task[1] for t in _before(task)))
-    record.complete([{"name": name} for name, *_ in order], run, jobs=2)
+    everything = tasks()
+    record.complete([{"name": name} for name in in_turn(everything)], run, jobs=2)
     rows = {one["name"]: one for one in record.runs}
     about = {
-        "command": COMMAND,
         "tasks": [
-            {key: rows[name][key] for key in ("name", "parent", "features")} for name in tasks()
+            {key: rows[name][key] for key in ("name", "parent", "features")} for name in everything
         ],
         "candidates": [describe(params) for params in candidates("classification")],
-        "stamps": [dict(pair) for pair in {tuple(one["stamp"].items()) for one in record.runs}],
     }
-    files = [FOLDER / f"{name}.npz" for name in tasks()]
-    join(data.DATA_DIR / "tasks.npz", ["tasks"], lambda _: files, about)
-
-
-def _before(task: Task) -> list[Task]:
-    found = list(tasks().values())
-    return found[: [one[0] for one in found].index(task[0])]
+    files = [FOLDER / f"{name}.npz" for name in everything]
+    join(record, ["tasks"], lambda _: files, about)
 
 
 if __name__ == "__main__":

@@ -140,6 +140,36 @@ def gaussian_log_density(z, mean, log_var):
     return _sum_per_example(-0.5 * (math.log(2.0 * math.pi) + log_var + squared))
 
 
+def discretised_logistic_log_prob(x, mean, log_scale, levels: int = 256):
+    """Log-probability of whole-number pixels under a logistic cut into cells, in nats.
+
+    The cells around the first and the last level reach to infinity: the probabilities sum to 1.
+
+    Args:
+        x: pixels k / (levels - 1), shape (batch, ...). The result, summed over them, has (batch,).
+        mean, log_scale: of the logistic, on the scale of x; what broadcasts against x.
+
+    Source: Salimans et al. 2017, equation 2, by s(a) - s(b) = s(a) s(-b) (1 - e^(b - a)).
+    """
+    x, half = _float(x), 0.5 / (levels - 1)
+    precision = ops.exp(-ops.convert_to_tensor(log_scale, dtype=x.dtype))
+    above, below = (x + half - mean) * precision, (x - half - mean) * precision
+    upper = ops.where(x > 1 - half, 0.0, ops.log_sigmoid(above))
+    lower = ops.where(x < half, 0.0, ops.log_sigmoid(-below))
+    inside = (x > half) & (x < 1 - half)
+    width = ops.where(inside, ops.log(-ops.expm1(-2 * half * precision)), 0.0)
+    return _sum_per_example(upper + lower + width)
+
+
+def bits_per_dimension(nats, dimensions: int, levels: int = 1):
+    """Bits per dimension of -log p in nats per example: nats / (dimensions * ln 2).
+
+    Of a *density* of pixels spread evenly over `levels` cells of [0, 1], give their number: each
+    cell is 1 / levels wide, log2(levels) bits (Theis et al. 2016, section 3.1).
+    """
+    return nats / (dimensions * math.log(2.0)) + math.log2(levels)
+
+
 def importance_weighted_bound(log_weights, axis: int = 0):
     """The importance-weighted bound on log p(x): log of the mean weight, not the mean of the logs.
 

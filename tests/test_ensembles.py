@@ -1,9 +1,18 @@
 """Keeping what a search has paid for, and selecting an ensemble from it."""
 
+import importlib
 from itertools import combinations_with_replacement
+import sys
+from types import SimpleNamespace
 
 from helpers import data
-from helpers.search import GreedySearchCV, KeepPredictions, ensemble_selection
+from helpers.search import (
+    GreedySearchCV,
+    KeepPredictions,
+    ensemble_selection,
+    pipeline,
+    pipeline_space,
+)
 from helpers.search.ensembles import nats, predictions_of
 import joblib
 import numpy as np
@@ -193,6 +202,18 @@ def test_steps_are_told_apart_and_other_data_is_not_taken(tmp_path):
     assert np.isnan(others).all() and models[0] == [None] * 5
 
 
+def _pairs(value):
+    """All pairs of numbers in lists and dicts of them."""
+    if not isinstance(value, dict | list):
+        return
+    inside = list(value.values()) if isinstance(value, dict) else value
+    if all(isinstance(one, float) for one in inside):
+        yield inside
+    else:
+        for one in inside:
+            yield from _pairs(one)
+
+
 def test_the_recipe_chooses_without_the_test_part(tmp_path, monkeypatch):
     monkeypatch.setattr(record_ensembles, "CACHE", tmp_path)
     table, rng, found = data.load("penguins"), np.random.default_rng(0), []
@@ -216,8 +237,42 @@ def test_the_recipe_chooses_without_the_test_part(tmp_path, monkeypatch):
     for method, losses in one["losses"].items():
         assert losses[0] == other["losses"][method][0]  # out of fold: the same weights
         assert losses[1] != other["losses"][method][1]
+    for kind in ("few", "curves"):  # pairs: on the rows that choose, and on the test part
+        pairs, others = (np.array(list(_pairs(run[kind]))) for run in found)
+        assert (pairs[:, 0] == others[:, 0]).all(), kind
+        assert (pairs[:, 1] != others[:, 1]).any(), kind
     truth = came.astype(int)
     weights = ensemble_selection(oof[:, np.arange(220), truth[:220]].astype("float64"))
     judged = weights @ predictions[:, np.arange(100), truth[220:320]]
     assert np.isclose(other["losses"]["selection"][1], nats(judged), atol=2e-5)
     assert one["honest"]["selection"] > one["losses"]["selection"][0]
+
+
+def test_the_comparison_weighs_what_was_predicted_out_of_fold(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "flaml", SimpleNamespace(AutoML=None))  # not needed here
+    recipe = importlib.import_module("record_automl_comparison")
+    monkeypatch.delitem(sys.modules, "record_automl_comparison")
+    asked = []
+
+    def spied(predictions, **settings):
+        asked.append(predictions)
+        return ensemble_selection(predictions, **settings)
+
+    monkeypatch.setattr(recipe, "CACHE", tmp_path)
+    monkeypatch.setattr(recipe, "ensemble_selection", spied)
+    found = recipe.ours("penguins", 0, seconds=0.05)
+    table, (train, test) = data.load("penguins"), recipe.split(data.load("penguins"), 0)
+    kept = data.read_arrays((tmp_path / "penguins_0.npz").read_bytes())
+    assert len(asked) == 1 and asked[0].shape == (found["evaluated"], len(train))
+    again = cross_val_predict(
+        pipeline(table.X, pipeline_space()[0]["model"][0]),
+        table.X.iloc[train],
+        table.y.iloc[train],
+        cv=FOLDS,  # of seed 0, as the recipe's for the first split
+        method="predict_proba",
+    )
+    came = np.searchsorted(["female", "male"], table.y.iloc[train])
+    np.testing.assert_allclose(asked[0][0], again[np.arange(len(train)), came], rtol=1e-6)
+    weights = ensemble_selection(kept["oof"], rounds=recipe.ROUNDS, bags=recipe.BAGS)
+    assert kept["test"].shape[1] == len(test)
+    assert found["loss"] == pytest.approx(nats(weights @ kept["test"]), abs=2e-5)

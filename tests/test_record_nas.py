@@ -86,6 +86,22 @@ def test_a_slice_of_all_units_is_the_whole_network():
     np.testing.assert_allclose(codes[0], h @ weights["heads"][2, :, 0], rtol=1e-4, atol=1e-5)
 
 
+def test_a_slice_is_judged_alone():
+    """Statistics of a batch, or of the slices before, would make its score one of the others."""
+    weights = initial(jax.random.key(5), nas.whole())
+    gates, x = nas.stacked(SimpleNamespace(params=DEPTHS)), (drawn(9, 64) > 0) * 1.0
+    noise = drawn(9, 16)
+    slices, images = quick(nas.slices), quick(nas.negative_elbo)
+    scores = np.asarray(slices(weights, gates, x, noise))
+    turned = {name: gate[::-1] for name, gate in gates.items()}
+    np.testing.assert_allclose(scores, slices(weights, turned, x, noise)[::-1], rtol=1e-5)
+    for params, score in zip(DEPTHS, scores, strict=True):
+        each = images(weights, nas.gates_of(params), x, noise)
+        alone = images(weights, nas.gates_of(params), x[:2], noise[:2])
+        np.testing.assert_allclose(each[:2], alone, rtol=1e-5)
+        np.testing.assert_allclose(score, each.mean(), rtol=1e-5)
+
+
 def test_soft_gates_are_means_and_hard_ones_are_an_architecture():
     params = DEPTHS[1]
     zero = {"depth": np.zeros(3), "units": np.zeros((3, 4)), "kinds": np.zeros((3, 2))}

@@ -78,3 +78,17 @@ def test_scores_that_left_a_task_out_are_those_of_the_others(chapter):
     assert seen.sum() == 9 and "b" not in chapter["parents"][seen]
     regret = chapter["regret_of"](chapter["replay"](chapter["portfolio"]))
     assert (regret >= 0).all() and (np.diff(regret, axis=1) <= 0).all()
+
+
+def test_a_replay_leaves_the_data_set_out_unless_it_is_told_otherwise(chapter):
+    parents, count = chapter["parents"], chapter["BUDGET"]
+    handed = {}
+
+    def strategy(task, seen):
+        handed[task] = seen
+        return list(range(count))
+
+    chapter["replay"](strategy)
+    assert sorted(handed) == list(range(len(parents)))
+    for task, seen in handed.items():
+        assert (seen == (parents != parents[task])).all()

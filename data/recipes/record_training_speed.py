@@ -1,12 +1,12 @@
 """Run the training benchmark on this machine, and record its figures under the device's name.
 
     python data/recipes/record_training_speed.py [--batch-size 500] [--rounds 5]
-    KERAS_BACKEND=jax python data/recipes/record_training_speed.py
 
-One run per device, backend and batch size: a new one takes the place of the old. Let nothing else
-run meanwhile.
+Every backend that is installed takes part; tests/benchmarks/requirements.txt adds PyTorch. One run
+per device and batch size: a new one takes the place of the old. Let nothing else run meanwhile.
 """
 
+import importlib.util
 import json
 from pathlib import Path
 import subprocess
@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 from helpers import data, runtime
-from recording import Record
+from recording import Record, device_name
 
 BENCHMARK = data.DATA_DIR.parent / "tests" / "benchmarks" / "training.py"
 
@@ -23,14 +23,15 @@ if __name__ == "__main__":
         out = Path(folder) / "figures.json"
         subprocess.run([sys.executable, BENCHMARK, *sys.argv[1:], "--out", out], check=True)
         figures = json.loads(out.read_text())
-    backend = runtime.keras.backend.backend()
-    command = f"KERAS_BACKEND={backend} python data/recipes/record_training_speed.py"
+    in_use = runtime.keras.backend.backend()
+    others = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
     record = Record(
         "training_speed",
-        "the default VAE in training: images per second of several ways to train it, and what "
-        "share that is of the speed at which its matrix products alone would run; medians over "
-        "rounds of 3 epochs in which all take turns",
-        command=" ".join([command, *sys.argv[1:]]),
+        "the default VAE in training: backend, way to train it, images per second, and what share "
+        "that is of the speed at which its matrix products alone would run (PyTorch's: of those of "
+        "the first backend); medians over rounds in which all take turns",
+        *(name for name in others if name != in_use),
+        command=" ".join(["python data/recipes/record_training_speed.py", *sys.argv[1:]]),
     )
-    key = {"device": runtime.device_name(), "backend": backend}
-    record.put(key | {"batch_size": figures.pop("batch_size")}, figures)
+    key = {"device": device_name(), "batch_size": figures.pop("batch_size")}
+    record.put(key, figures)

@@ -1,12 +1,15 @@
 """How fast the default VAE trains, beside what its matrix products alone would take.
 
-    python tests/benchmarks/training.py [--batch-size 500] [--rounds 5] [--out FILE]
-    KERAS_BACKEND=jax python tests/benchmarks/training.py
+    python tests/benchmarks/training.py [--batch-size 100] [--rounds 5] [--out FILE]
+    python tests/benchmarks/training.py --backends jax
 
-Prints images per second for contestants that take turns, round by round, since a machine's speed
-drifts: the backend's matrix products alone (forward times three: the backward pass has twice the
-products), a minimal hand-written loop, `fit`, and, where PyTorch is installed, a hand-written loop
-of its own. Compare the ratios within a round; the last column is their median.
+One process for each of TensorFlow, JAX and PyTorch, those of them that are installed
+(requirements.txt beside this file adds PyTorch). All contestants take turns, round by round, since
+a machine's speed drifts. Prints milliseconds per step and images per second, and the share of the
+limit within a round, as medians: the limit is the backend's matrix products alone (forward times
+three, for the backward pass has twice the products; PyTorch is held against the first backend's).
+Between the limit and `fit` stand, for TensorFlow, the gradient alone, the same with Adam, and with
+an Adam that makes one pass: what each adds is where a step's time goes.
 """
 
 import argparse
@@ -15,137 +18,14 @@ import importlib.util
 import json
 import os
 from pathlib import Path
+import subprocess
+import sys
 import time
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-from helpers import data, runtime
-from helpers.elbo import bernoulli_log_likelihood, gaussian_kl
-from helpers.vae import VAE, dense_networks
-import keras
+from helpers import data
 import numpy as np
 
-IMAGES, EPOCHS, RATE = 20_000, 3, 1e-3
-LAYERS = [weight.shape for part in dense_networks() for weight in part.trainable_weights[::2]]
-
-
-def matrix_products(h, weights):
-    """Those of one forward pass, and nothing else."""
-    e1, e2, mean, log_var, d1, d2, d3 = weights
-    h = h @ e1 @ e2
-    return (h @ mean + h @ log_var) @ d1 @ d2 @ d3
-
-
-def negative_elbo(encoder, decoder, x, noise):
-    z_mean, z_log_var = encoder(x)
-    z = z_mean + keras.ops.exp(0.5 * z_log_var) * noise
-    nats = gaussian_kl(z_mean, z_log_var) - bernoulli_log_likelihood(x, decoder(z))
-    return keras.ops.mean(nats)
-
-
-def fit(x, size: int, xla: bool) -> Callable:
-    vae = VAE(*dense_networks())
-    vae.supports_jit = True  # TensorFlow's default on a CPU is XLA off; here both take part
-    vae.compile(keras.optimizers.Adam(RATE), jit_compile=xla)
-    return lambda: vae.fit(x, batch_size=size, epochs=EPOCHS, verbose=0)
-
-
-def of_tensorflow(x, size: int) -> dict[str, Callable]:
-    import tensorflow as tf
-
-    weights = [tf.random.normal(shape, stddev=0.01) for shape in LAYERS]
-    flat = tf.constant(x[:size].reshape(size, -1))
-
-    @tf.function
-    def products(steps):
-        total = 0.0
-        for _ in tf.range(steps):
-            # The total keeps a step from being folded into the one before.
-            total = 0.0 * matrix_products(flat + total, weights)[0, 0]
-        return total
-
-    encoder, decoder = dense_networks()
-    variables = encoder.trainable_variables + decoder.trainable_variables
-    optimizer = keras.optimizers.Adam(RATE)
-    optimizer.build(variables)
-    batches = tf.data.Dataset.from_tensor_slices(x).shuffle(len(x)).batch(size)
-
-    @tf.function
-    def step(batch):
-        with tf.GradientTape() as tape:
-            noise = tf.random.normal((tf.shape(batch)[0], 20))
-            loss = negative_elbo(encoder, decoder, batch, noise)
-        optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss
-
-    def loop():
-        for batch in batches.repeat(EPOCHS):
-            loss = step(batch)
-        return loss.numpy()
-
-    return {
-        "matrix products": lambda: products(3 * EPOCHS * len(x) // size).numpy(),
-        "hand-written loop": loop,
-        "fit, tf.data, XLA off": fit(batches, None, xla=False),
-        "fit, tf.data, XLA on": fit(batches, None, xla=True),
-        "fit, array, XLA off": fit(x, size, xla=False),
-        "fit, array, XLA on": fit(x, size, xla=True),
-    }
-
-
-def of_jax(x, size: int) -> dict[str, Callable]:
-    import jax
-    import jax.numpy as jnp
-
-    keys = jax.random.split(jax.random.key(0), len(LAYERS))
-    weights = [0.01 * jax.random.normal(k, s) for k, s in zip(keys, LAYERS, strict=True)]
-    images = jnp.asarray(x)
-    flat, steps = images[:size].reshape(size, -1), len(x) // size
-
-    @jax.jit
-    def products(weights, flat):
-        def step(total, _):
-            return 0.0 * matrix_products(flat + total, weights)[0, 0], None
-
-        return jax.lax.scan(step, 0.0, None, length=3 * EPOCHS * steps)[0]
-
-    encoder, decoder = dense_networks()
-    optimizer = keras.optimizers.Adam(RATE)
-    variables = encoder.trainable_variables + decoder.trainable_variables
-    optimizer.build(variables)
-    inner = len(encoder.trainable_variables)
-
-    def loss(trainable, batch, noise):
-        parts = (encoder, trainable[:inner]), (decoder, trainable[inner:])
-        calls = [lambda v, m=m, w=w: m.stateless_call(w, [], v)[0] for m, w in parts]
-        return negative_elbo(*calls, batch, noise)
-
-    @jax.jit
-    def epoch(state, images, key):
-        order, noise = jax.random.split(key)
-        rows = jax.random.permutation(order, len(images))[: steps * size].reshape(steps, size)
-        noise = jax.random.normal(noise, (steps, size, 20))
-
-        def step(state, inputs):
-            trainable, slots = state
-            value, gradients = jax.value_and_grad(loss)(trainable, images[inputs[0]], inputs[1])
-            return optimizer.stateless_apply(slots, gradients, trainable), value
-
-        return jax.lax.scan(step, state, (rows, noise))
-
-    state = [v.value for v in variables], [v.value for v in optimizer.variables]
-
-    def loop():
-        now = state
-        for number in range(EPOCHS):
-            now, values = epoch(now, images, jax.random.key(number))
-        return values[-1].block_until_ready()
-
-    return {
-        "matrix products": lambda: products(weights, flat).block_until_ready(),
-        "hand-written loop": loop,
-        "fit, array": fit(x, size, xla=True),
-    }
+BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def of_torch(x, size: int) -> dict[str, Callable]:
@@ -153,28 +33,28 @@ def of_torch(x, size: int) -> dict[str, Callable]:
     from torch.nn.functional import binary_cross_entropy_with_logits, relu
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    layers = [torch.nn.Linear(*shape).to(device) for shape in LAYERS]
+    sizes = [(784, 512), (512, 256), (256, 20), (256, 20), (20, 256), (256, 512), (512, 784)]
+    layers = [torch.nn.Linear(*shape).to(device) for shape in sizes]
     e1, e2, mean, log_var, d1, d2, d3 = layers
     parameters = [p for layer in layers for p in layer.parameters()]
-    optimizer = torch.optim.Adam(parameters, RATE, foreach=True)
+    optimizer = torch.optim.Adam(parameters, 1e-3, foreach=True)
     images = torch.tensor(x.reshape(len(x), -1), device=device)
 
     def loop():
-        for _ in range(EPOCHS):
-            for rows in torch.randperm(len(x), device=device).split(size):
-                batch = images[rows]
-                h = relu(e2(relu(e1(batch))))
-                m, v = mean(h), log_var(h)
-                logits = d3(relu(d2(relu(d1(m + torch.exp(0.5 * v) * torch.randn_like(m))))))
-                cost = binary_cross_entropy_with_logits(logits, batch, reduction="none").sum(1)
-                kl = -0.5 * (1 + v - m.square() - v.exp()).sum(1)
-                loss = (cost + kl).mean()
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
+        for rows in torch.randperm(len(x), device=device).split(size):
+            batch = images[rows]
+            h = relu(e2(relu(e1(batch))))
+            m, v = mean(h), log_var(h)
+            logits = d3(relu(d2(relu(d1(m + torch.exp(0.5 * v) * torch.randn_like(m))))))
+            cost = binary_cross_entropy_with_logits(logits, batch, reduction="none").sum(1)
+            kl = -0.5 * (1 + v - m.square() - v.exp()).sum(1)
+            loss = (cost + kl).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
         return loss.item()
 
-    return {"PyTorch, hand-written": loop}
+    return {"hand-written loop": loop}
 
 
 def seconds(function: Callable) -> float:
@@ -183,34 +63,92 @@ def seconds(function: Callable) -> float:
     return time.perf_counter() - start
 
 
+def serve(backend: str, images: int, size: int) -> None:
+    """A backend's process: one run of each contestant, and then one for each line that comes."""
+    grey = data.load("mnist-5k").x_train
+    copies = range(-(-images // len(grey)))
+    x = np.concatenate([data.binarise(grey, seed) for seed in copies])[:images]
+    if backend == "torch":  # without Keras: two backends in one process can clash
+        contestants = of_torch(x, size)
+    else:
+        import training_keras
+
+        contestants = getattr(training_keras, f"of_{backend}")(x, size)
+    print("names", json.dumps(list(contestants)), flush=True)
+    for _ in sys.stdin:
+        print("seconds", json.dumps([seconds(run) for run in contestants.values()]), flush=True)
+
+
+class Process:
+    """A backend in a process of its own."""
+
+    def __init__(self, backend: str, options) -> None:
+        command = [sys.executable, __file__, "--serve", backend, "--images", str(options.images)]
+        self.process = subprocess.Popen(
+            [*command, "--batch-size", str(options.batch_size)],
+            env=os.environ | {"KERAS_BACKEND": backend},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.names = self.answer("names")
+
+    def answer(self, kind: str) -> list:
+        for line in self.process.stdout:  # Keras and TensorFlow have lines of their own
+            if line.startswith(kind):
+                return json.loads(line.removeprefix(kind))
+        raise SystemExit(f"{self.process.args} ended with {self.process.wait()}: run it to see why")
+
+    def run(self) -> list[float]:
+        """Seconds of each contestant, in turn."""
+        self.process.stdin.write("run\n")
+        self.process.stdin.flush()
+        return self.answer("seconds")
+
+
+def compete(options) -> list[tuple]:
+    """Rows of backend, contestant, images per second, share of the limit."""
+    processes = {backend: Process(backend, options) for backend in options.backends}
+    for process in processes.values():
+        process.run()  # compiles, and does not count
+    rounds = {backend: [] for backend in processes}
+    for _ in range(options.rounds):
+        for backend, process in processes.items():
+            rounds[backend].append(process.run())
+    first, rows = np.array(rounds[options.backends[0]])[:, :1], []
+    for backend, process in processes.items():
+        process.process.stdin.close()
+        times = np.array(rounds[backend])
+        limit = first if backend == "torch" else times[:, :1]
+        shares = np.median(limit / times, axis=0)
+        speeds = options.images / np.median(times, axis=0)
+        rows += zip(
+            [backend] * len(speeds), process.names, speeds.round(), shares.round(3), strict=True
+        )
+    return rows
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch-size", type=int, default=500)
+    parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--images", type=int, default=IMAGES, help="fewer, for a trial")
+    parser.add_argument("--images", type=int, default=20_000, help="fewer, for a trial")
     parser.add_argument("--out", type=Path, help="also write the figures to this JSON file")
+    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+    parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=installed)
+    parser.add_argument("--serve", choices=BACKENDS, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    runtime.start(seed=0)
-    grey = data.load("mnist-5k").x_train
-    copies = range(-(-options.images // len(grey)))
-    x = np.concatenate([data.binarise(grey, seed) for seed in copies])[: options.images]
-    backends = {"tensorflow": of_tensorflow, "jax": of_jax}
-    contestants = backends[keras.backend.backend()](x, options.batch_size)
-    if importlib.util.find_spec("torch"):
-        contestants |= of_torch(x, options.batch_size)
-    first = [seconds(run) for run in contestants.values()]
-    rounds = np.array(
-        [[seconds(run) for run in contestants.values()] for _ in range(options.rounds)]
-    )
-    speeds = EPOCHS * len(x) / np.median(rounds, axis=0)
-    shares = np.median(rounds[:, :1] / rounds, axis=0)
-    print(
-        f"{len(x)} images, batch {options.batch_size}, {options.rounds} rounds of {EPOCHS} epochs"
-    )
-    print(f"{'medians':22} {'first round':>12} {'images/s':>9} {'share of the limit':>19}")
-    for name, start, speed, share in zip(contestants, first, speeds, shares, strict=True):
-        print(f"{name:22} {start:10.1f} s {speed:9.0f} {share:19.2f}")
+    if options.serve:
+        serve(options.serve, options.images, options.batch_size)
+        sys.exit()
+    rows = compete(options)
+    print(f"{options.images} images, batch {options.batch_size}, {options.rounds} rounds")
+    print(f"{'medians':34} {'ms/step':>8} {'images/s':>9} {'share of the limit':>19}")
+    for backend, name, speed, share in rows:
+        step = 1e3 * options.batch_size / speed
+        print(f"{backend:10} {name:23} {step:8.2f} {speed:9.0f} {share:19.2f}")
     if options.out:
-        figures = zip(contestants, speeds.round().tolist(), shares.round(3).tolist(), strict=True)
-        made = {"batch_size": options.batch_size, "images": len(x), "rounds": options.rounds}
-        options.out.write_text(json.dumps(made | {"speeds and shares": list(figures)}) + "\n")
+        made = {"batch_size": options.batch_size, "images": options.images}
+        made |= {"rounds": options.rounds, "speeds and shares": rows}
+        options.out.write_text(json.dumps(made) + "\n")

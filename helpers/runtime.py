@@ -9,7 +9,6 @@ import contextlib
 import logging
 import numbers
 import os
-from pathlib import Path
 import platform
 import random
 import sys
@@ -76,35 +75,6 @@ def _on_gpu() -> bool:
     return "keras" in sys.modules and has_gpu()  # a GPU counts for who uses it
 
 
-def device_name() -> str:
-    """The make of the device that computes, for a table of results; without Keras, the CPU."""
-    if not _on_gpu():
-        return f"{_cpu_model()}, {cpu_count()} core(s)"
-    backend = _keras().backend.backend()
-    if backend == "jax":
-        import jax
-
-        return jax.devices()[0].device_kind
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        gpu = tf.config.list_physical_devices("GPU")[0]
-        return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
-    return devices()[0]
-
-
-def _cpu_model() -> str:
-    """Linux says it best; elsewhere, and where it says nothing, the architecture has to do."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _keras_version() -> str:
-    return f"Keras {_keras().__version__} on {_keras().backend.backend()}"
-
-
 def budget_name() -> str:
     """`"quick"` or `"full"`: the variable COURSE_BUDGET, else full where Keras sees a GPU.
 
@@ -140,6 +110,6 @@ def start(seed: int) -> None:
     if "keras" in sys.modules:
         with _quiet_stderr():  # seeds TensorFlow too, where it is installed: imports it
             _keras().utils.set_random_seed(seed)
-        engine = _keras_version()
+        engine = f"Keras {_keras().__version__} on {_keras().backend.backend()}"
     device = f"{len(devices())} accelerator(s)" if _on_gpu() else f"CPU, {cpu_count()} core(s)"
     print(f"{engine} | {device} | {budget_name()} budget | seed {seed}")

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from helpers import data, records, runtime
 import pytest
 import recording
-from recording import Record, circumstances
+from recording import Record, circumstances, device_name
 
 ROOT = Path(__file__).resolve().parent.parent
 ROW = re.compile(r"\| `results/(\w+)\.json` \| `(.+?)` \| .+? \| ([\d, ]+|–) \|")
@@ -85,12 +85,19 @@ def here(tmp_path, monkeypatch) -> SimpleNamespace:
 def test_a_stamp_says_where_a_run_was_made():
     said = circumstances("pytest")
     assert said.keys() == {"versions", "hardware", "date"}
-    assert runtime.device_name() in said["hardware"]
+    assert device_name() in said["hardware"]
     assert datetime.date.fromisoformat(said["date"]) <= datetime.date.today()
     plain = circumstances()["versions"]
     assert plain.startswith(f"Python {platform.python_version()}")
     assert said["versions"] == f"{plain}, pytest {pytest.__version__}"
     assert ("keras" in sys.modules) == (", Keras " in plain)
+
+
+def test_the_device_is_named(monkeypatch):
+    device, cores = device_name(), f", {runtime.cpu_count()} core(s)"
+    assert device.endswith(cores) or ("keras" in sys.modules and runtime.has_gpu())
+    monkeypatch.setattr(recording, "Path", lambda name: Path("there is no such file"))
+    assert recording._cpu_model() == (platform.processor() or platform.machine())
 
 
 def square(seed: int) -> dict:

@@ -8,6 +8,7 @@ import datetime
 import importlib.metadata
 import json
 import os
+from pathlib import Path
 import platform
 import sys
 from typing import NoReturn
@@ -117,9 +118,34 @@ def circumstances(*packages: str) -> dict[str, str]:
         named.insert(0, f"Keras {runtime.keras.__version__} on {backend} {version(backend)}")
     return {
         "versions": ", ".join([f"Python {platform.python_version()}", *named]),
-        "hardware": f"{platform.machine()}, {runtime.device_name()}",
+        "hardware": f"{platform.machine()}, {device_name()}",
         "date": datetime.date.today().isoformat(),
     }
+
+
+def device_name() -> str:
+    """The make of the device that computes, for a table of results; without Keras, the CPU."""
+    if not ("keras" in sys.modules and runtime.has_gpu()):
+        return f"{_cpu_model()}, {runtime.cpu_count()} core(s)"
+    backend = runtime.keras.backend.backend()
+    if backend == "jax":
+        import jax
+
+        return jax.devices()[0].device_kind
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpu = tf.config.list_physical_devices("GPU")[0]
+        return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
+    return runtime.devices()[0]
+
+
+def _cpu_model() -> str:
+    """Linux says it best; elsewhere, and where it says nothing, the architecture has to do."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _plain(value: dict) -> dict:

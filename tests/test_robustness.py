@@ -12,9 +12,7 @@ from helpers import data, elbo, figures, runtime, widgets
 from helpers.exercises import check
 from helpers.runtime import keras
 from helpers.search import CachedEstimator, GreedySearchCV, Space, strategies
-from helpers.table import ArchitectureTable, TableVAE
 from helpers.vae import (
-    IWAE,
     VAE,
     BetaSchedule,
     BinarisedBatches,
@@ -61,9 +59,9 @@ class Framed:
         return self.values[np.argsort(self.index)[rows]]
 
 
-def new(kind=VAE, **settings):
+def new(**settings):
     keras.utils.set_random_seed(0)
-    model = kind(*dense_networks((8, 8), (16,), 2), seed=0, **settings)
+    model = VAE(*dense_networks((8, 8), (16,), 2), seed=0, **settings)
     model.compile(keras.optimizers.Adam(1e-3))
     return model
 
@@ -117,8 +115,6 @@ def test_black_and_white_of_any_type_trains_as_floats_do(kind):
 def test_x_as_its_own_target_is_nothing_else():
     np.testing.assert_allclose(losses(new(), X_GREY, X_GREY), PLAIN(), rtol=1e-5)
     np.testing.assert_allclose(losses(new(), X_GREY, X_GREY.copy()), PLAIN(), rtol=1e-5)
-    iwae = losses(new(IWAE, samples=2), X_GREY)
-    np.testing.assert_allclose(losses(new(IWAE, samples=2), X_GREY, X_GREY), iwae, rtol=1e-5)
 
 
 def test_a_target_of_its_own_is_what_is_reconstructed():
@@ -129,26 +125,24 @@ def test_a_target_of_its_own_is_what_is_reconstructed():
     assert model.decode(model.encoder(noisy)[0]).max() < 0.3
 
 
-@pytest.mark.parametrize(
-    ("kind", "settings"), [(VAE, {}), (VAE, {"free_nats": 0.5}), (IWAE, {"samples": 3})]
-)
-def test_sample_weights_weigh_the_loss_and_every_logged_part_of_it(kind, settings):
+@pytest.mark.parametrize("settings", [{}, {"free_nats": 0.5}], ids=["plain", "free nats"])
+def test_sample_weights_weigh_the_loss_and_every_logged_part_of_it(settings):
     weights = np.repeat([0.0, 3.0], 30)
-    ours = losses(new(kind, **settings), X_GREY, sample_weight=weights, batch_size=60)
-    half = losses(new(kind, **settings), X_GREY[30:], batch_size=30)
-    if kind is VAE and not settings:  # other noise, so about the same; a factor 1.5 is not
+    ours = losses(new(**settings), X_GREY, sample_weight=weights, batch_size=60)
+    half = losses(new(**settings), X_GREY[30:], batch_size=30)
+    if not settings:  # other noise, so about the same; a factor 1.5 is not
         np.testing.assert_allclose(ours[:2], 1.5 * np.array(half[:2]), rtol=0.02)
         assert ours[0] == pytest.approx(ours[1] + ours[2], rel=1e-5)
-    double = losses(new(kind, **settings), X_GREY, sample_weight=np.full(60, 2.0), batch_size=60)
-    single = losses(new(kind, **settings), X_GREY, batch_size=60)
+    double = losses(new(**settings), X_GREY, sample_weight=np.full(60, 2.0), batch_size=60)
+    single = losses(new(**settings), X_GREY, batch_size=60)
     parts = slice(1, 3) if settings.get("free_nats") else slice(0, 3)  # a floor is not doubled
     np.testing.assert_allclose(double[parts], 2 * np.array(single[parts]), rtol=1e-5)
-    none = losses(new(kind, **settings), X_GREY, sample_weight=np.zeros(60))
+    none = losses(new(**settings), X_GREY, sample_weight=np.zeros(60))
     np.testing.assert_allclose(none[1:], 0, atol=1e-6)
-    held = new(kind, **settings).evaluate(
+    held = new(**settings).evaluate(
         X_GREY, sample_weight=np.full(60, 2.0), batch_size=60, verbose=0, return_dict=True
     )
-    plain = new(kind, **settings).evaluate(X_GREY, batch_size=60, verbose=0, return_dict=True)
+    plain = new(**settings).evaluate(X_GREY, batch_size=60, verbose=0, return_dict=True)
     for name in ("reconstruction_loss", "kl_loss"):
         assert held[name] == pytest.approx(2 * plain[name], rel=1e-5)
 
@@ -251,13 +245,9 @@ REFUSED = {
         lambda: new().fit(X_GREY, LABELS),
         r"y must be images of shape \('n', 8, 8\), got \(60,\)",
     ),
-    "other targets of an IWAE": (
-        lambda: new(IWAE).fit(X_GREY, 1 - X_GREY),
-        "y must be x or left out",
-    ),
-    "other targets of an IWAE, in a pipeline": (
-        lambda: new(IWAE).fit(slices(X_GREY, 1 - X_GREY).batch(20)),
-        "y in batch 1 of x must be x or left out",
+    "labels as targets, in a pipeline": (
+        lambda: new().fit(slices(X_GREY, LABELS).batch(20)),
+        r"y in batch 1 of x must be images of shape \('n', 8, 8\), got \(20,\)",
     ),
     "class_weight": (
         lambda: new().fit(X_GREY, class_weight={0: 1}),
@@ -282,7 +272,6 @@ REFUSED = {
         lambda: new(free_nats="0.5"),
         "free_nats must be a finite number, 0 or more, got '0.5'",
     ),
-    "free_nats of an IWAE": (lambda: new(IWAE, free_nats=0.5), "free_nats must be 0 for an IWAE"),
     "word_dropout": (
         lambda: text.TextVAE(text.text_encoder(), text.text_decoder(), word_dropout="0.1"),
         "word_dropout must be at least 0 and below 1, got '0.1'",
@@ -351,11 +340,6 @@ def test_is_refused(call, message):
     assert len(str(caught.value)) < 800 and "\n" not in str(caught.value)
 
 
-def test_positions_do_not_mean_different_things():
-    with pytest.raises(TypeError):
-        IWAE(*dense_networks((8, 8), (16,), 2), 2)  # beta in VAE
-
-
 TWO_REPLICAS = """
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
@@ -398,13 +382,6 @@ def test_an_exit_in_an_answer_stays_in_the_check():
         raise SystemExit
 
     assert not check("11.2", leave).passed
-
-
-def test_a_score_is_of_the_parameters_that_were_fitted():
-    table = ArchitectureTable.load()
-    vae = TableVAE(epochs=9).fit(table.folds()[0])
-    before = vae.score(table.folds()[0])
-    assert vae.set_params(epochs=81, latent_dim=2).score(table.folds()[0]) == before
 
 
 # 3. The cache: nothing is guessed, nothing stale comes back, nothing is lost.

@@ -3,6 +3,11 @@
     python data/recipes/make_architectures.py build    # what its log does not hold yet
     python data/recipes/make_architectures.py check    # rows again, with VAE.fit
 
+The training is the same for all: scikit-learn's digits (1,200 images for training), binarised
+afresh at every epoch; Adam at a constant learning rate, so that a training of 9 epochs is the first
+ninth of one of 81; two seeds, which decide weights, order, noise and binarisation. Each held-out
+image is binarised ten times.
+
 Keras is imported inside the functions, because `main` first chooses its backend.
 """
 
@@ -16,22 +21,32 @@ from pathlib import Path
 import time
 
 from helpers import data
-from helpers.table import (
-    ACTIVATIONS,
-    EPOCHS,
-    SEEDS,
-    TABLE,
-    ArchitectureTable,
-    architectures,
-    group_of,
-    key_of,
-    layers_of,
-)
+from helpers.table import ACTIVATIONS, TABLE, ArchitectureTable, key_of, layers_of, param_space
 import numpy as np
 from recording import circumstances
 
 LOG = data.DATA_DIR.parent / "cache" / "architectures.jsonl"
+EPOCHS, SEEDS = (1, 3, 9, 27, 81), (0, 1)
 BATCH_SIZE, LEARNING_RATE, COPIES = 25, 2e-3, 10
+
+
+def architectures() -> list[dict]:
+    """Every architecture, as a dict of parameters, in a shuffled order that never changes.
+
+    Those that differ in nothing but activations stand together; they are trained together. The
+    groups are shuffled, so that the rows of an unfinished build are a fair sample of the space.
+    """
+    groups = []
+    for space in param_space():
+        rows = [dict(zip(space, row, strict=True)) for row in itertools.product(*space.values())]
+        groups += [list(group) for _, group in itertools.groupby(rows, group_of)]
+    order = np.random.default_rng(0).permutation(len(groups))
+    return [params for index in order for params in groups[index]]
+
+
+def group_of(params: dict) -> tuple:
+    """What architectures that differ in nothing but activations have in common."""
+    return (params["latent_dim"], *layers_of(params)[0])
 
 
 def build_vae(params: dict, seed: int, activations: Sequence | None = None):

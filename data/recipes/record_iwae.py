@@ -29,8 +29,13 @@ import time
 os.environ["KERAS_BACKEND"] = "jax"
 
 from helpers import data
-from helpers.elbo import gaussian_kl, gaussian_log_density, importance_weighted_bound
-from helpers.vae import IWAE, dense_decoder, dense_encoder, evaluate
+from helpers.elbo import (
+    bernoulli_log_likelihood,
+    gaussian_kl,
+    gaussian_log_density,
+    importance_weighted_bound,
+)
+from helpers.vae import VAE, dense_decoder, dense_encoder, evaluate
 import jax
 import jax.numpy as jnp
 import keras
@@ -40,6 +45,28 @@ from recording import Record
 
 CACHE = data.DATA_DIR.parent / "cache"
 KEY = ("data", "objective", "k", "epochs", "batch", "rate", "decay", "ema", "seed", "start")
+
+
+class IWAE(VAE):
+    """A VAE that draws several codes per image, and says what both objectives need of them."""
+
+    def __init__(self, encoder, decoder, samples: int, seed: int) -> None:
+        super().__init__(encoder, decoder, seed=seed)
+        self.samples = samples
+
+    def call(self, x) -> dict:
+        z_mean, z_log_var = self.encoder(x)
+        # Every image k times in a row: the decoder sees a batch of (batch * samples).
+        mean, log_var = (ops.repeat(value, self.samples, axis=0) for value in (z_mean, z_log_var))
+        z, x = self.sampling([mean, log_var]), ops.repeat(x, self.samples, axis=0)
+        log_likelihoods = bernoulli_log_likelihood(x, self.decoder(z))
+        log_ratios = gaussian_log_density(z, mean, log_var) - gaussian_log_density(z, 0.0, 0.0)
+        return {
+            "z_mean": z_mean,
+            "z_log_var": z_log_var,
+            "log_likelihoods": ops.reshape(log_likelihoods, (-1, self.samples)),
+            "log_weights": ops.reshape(log_likelihoods - log_ratios, (-1, self.samples)),
+        }
 
 
 def build(samples: int, seed: int) -> IWAE:

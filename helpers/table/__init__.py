@@ -3,13 +3,8 @@
 from helpers.table import strings
 from helpers.table.lookup import (
     ACTIVATIONS,
-    EPOCHS,
-    SEEDS,
     TABLE,
     ArchitectureTable,
-    TableVAE,
-    architectures,
-    group_of,
     key_of,
     layers_of,
     param_space,
@@ -17,13 +12,8 @@ from helpers.table.lookup import (
 
 __all__ = [
     "ACTIVATIONS",
-    "EPOCHS",
-    "SEEDS",
     "TABLE",
     "ArchitectureTable",
-    "TableVAE",
-    "architectures",
-    "group_of",
     "key_of",
     "layers_of",
     "param_space",

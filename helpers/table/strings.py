@@ -58,21 +58,6 @@ def is_valid(strings) -> np.ndarray:
     return (kinds[:, None] == np.array(valid)).all(axis=2).any(axis=1)
 
 
-def to_params(string) -> dict:
-    """A valid string, shape (4,), -> the architecture it says.
-
-    Raises:
-        ValueError: the string is not valid.
-    """
-    if not is_valid(np.asarray(string)[None])[0]:
-        raise ValueError(f"string must be valid: layers, latents, end; got {list(string)}")
-    tokens = [int(token) for token in string if token]
-    params = {"depth": len(tokens) - 1, "latent_dim": LATENT_DIMS[tokens[-1] - FIRST_LATENT]}
-    for number, token in enumerate(tokens[:-1], 1):
-        params[f"width_{number}"], params[f"activation_{number}"] = LAYERS[token - 1]
-    return params
-
-
 def say(string) -> str:
     """A string in words, valid or not: "128 relu, 32 tanh, 4 latents"."""
     return ", ".join(TOKENS[token] for token in string if token) or "(nothing)"

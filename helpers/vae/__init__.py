@@ -6,7 +6,7 @@
 from helpers.vae import evaluate, text
 from helpers.vae.batches import BinarisedBatches
 from helpers.vae.estimator import VAETransformer
-from helpers.vae.models import IWAE, VAE, BetaSchedule, ConditionalVAE, Sampling
+from helpers.vae.models import VAE, BetaSchedule, ConditionalVAE, Sampling
 from helpers.vae.networks import (
     conditional_decoder,
     conditional_encoder,
@@ -17,14 +17,15 @@ from helpers.vae.networks import (
     dense_encoder,
     dense_networks,
 )
+from helpers.vae.optimizer import FusedAdam
 from helpers.vae.weights import load_trained
 
 __all__ = [
-    "IWAE",
     "VAE",
     "BetaSchedule",
     "BinarisedBatches",
     "ConditionalVAE",
+    "FusedAdam",
     "Sampling",
     "VAETransformer",
     "conditional_decoder",

@@ -70,39 +70,6 @@ def log_likelihood(
     return ops.convert_to_numpy(ops.concatenate(values))
 
 
-def effective_sample_size(log_weights, axis: int = 0) -> np.ndarray:
-    """How many equally weighted samples the weighted ones are worth: (sum w)^2 / sum w^2.
-
-    Equal weights give their number; one weight that dwarfs the others gives 1. It is computed from
-    the logarithms, so weights of e^-800 and of e^800 do no harm.
-
-    Args:
-        log_weights: log p(x, z) - log q(z | x) of each sample, or that plus any constant.
-        axis: the axis of the samples; it is reduced.
-
-    Raises:
-        ValueError: `axis` is no axis of `log_weights`, or holds no sample, or a weight is NaN or
-            infinite, or all weights of an estimate are 0.
-
-    Source: Kong 1992 (there as the number over 1 + the squared variation of the weights).
-
-    Example:
-        >>> effective_sample_size(np.log([0.5, 0.5, 0.001]))
-        2.004
-    """
-    log_weights = np.asarray(ops.convert_to_numpy(log_weights), dtype="float64")
-    if not -log_weights.ndim <= axis < log_weights.ndim or log_weights.shape[axis] == 0:
-        raise ValueError(
-            f"axis must be an axis of log_weights with at least one sample, got {axis} for shape "
-            f"{log_weights.shape}"
-        )
-    largest = log_weights.max(axis=axis, keepdims=True)
-    if not np.isfinite(largest).all():
-        raise ValueError("log_weights must hold finite numbers, or -inf for a weight of 0")
-    weights = np.exp(log_weights - largest)  # the largest is 1: nothing over- or underflows
-    return weights.sum(axis=axis) ** 2 / np.square(weights).sum(axis=axis)
-
-
 def active_units(
     vae: VAE, x: np.ndarray, threshold: float = 0.01, batch_size: int = 500
 ) -> np.ndarray:

@@ -10,14 +10,7 @@ import numbers
 from pathlib import Path
 
 from helpers.data import check_images, check_labels
-from helpers.elbo import (
-    bernoulli_log_likelihood,
-    free_bits,
-    gaussian_kl,
-    gaussian_kl_per_latent,
-    gaussian_log_density,
-    importance_weighted_bound,
-)
+from helpers.elbo import bernoulli_log_likelihood, free_bits, gaussian_kl_per_latent
 from helpers.runtime import has_gpu, keras
 from helpers.vae.batches import first_batch
 from helpers.vae.networks import check_size
@@ -266,80 +259,6 @@ class VAE(keras.Model):
     @classmethod
     def from_config(cls, config: dict) -> "VAE":
         return cls(**keras.saving.deserialize_keras_object(config))
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class IWAE(VAE):
-    """A VAE trained on the importance-weighted bound of several samples per image.
-
-    `fit(x)` minimises minus the bound log(1/k sum_i w_i), w_i = p(x, z_i) / q(z_i | x), and logs it
-    as `loss`; one sample gives the ELBO in expectation. `reconstruction_loss` and `kl_loss` are
-    those of `VAE`, so their sum lies above `loss` by what the weighting gains. `predict(x)` gives a
-    VAE's dictionary for the first sample, and of all samples `log_weights` and `log_likelihoods`,
-    log p(x | z), each of shape (batch, samples).
-
-    Args:
-        encoder, decoder, seed: as in `VAE`.
-        samples: k, a whole number of at least 1. The decoder runs k times per image.
-        beta: weighs log q(z | x) - log p(z) in the weights. With another value than 1 (for a
-            warm-up), the loss is no bound on log p(x).
-
-    Raises:
-        ValueError: as in `VAE`, or `samples` is no such number, or a floor of `free_nats` is given.
-
-    Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
-
-    Example:
-        >>> iwae = IWAE(dense_encoder(), dense_decoder(), samples=5)
-    """
-
-    def __init__(self, encoder, decoder, *, samples: int = 5, **kwargs):
-        super().__init__(encoder, decoder, **kwargs)
-        if self.free_nats:
-            raise ValueError(
-                "free_nats must be 0 for an IWAE, whose bound has no KL term of its own, "
-                f"got {self.free_nats!r}"
-            )
-        self.samples = check_size("samples", samples)
-
-    def call(self, x) -> dict:
-        z_mean, z_log_var = self.encoder(x)
-        # Every image k times in a row: the decoder sees a batch of (batch * samples).
-        mean, log_var = (ops.repeat(value, self.samples, axis=0) for value in (z_mean, z_log_var))
-        z = self.sampling([mean, log_var])
-        logits = self.decoder(z)
-        log_likelihoods = bernoulli_log_likelihood(ops.repeat(x, self.samples, axis=0), logits)
-        log_ratios = gaussian_log_density(z, mean, log_var) - gaussian_log_density(z, 0.0, 0.0)
-        log_weights = log_likelihoods - self.beta * log_ratios
-        first = slice(None, None, self.samples)
-        return {
-            "z_mean": z_mean,
-            "z_log_var": z_log_var,
-            "z": z[first],
-            "logits": logits[first],
-            "log_likelihoods": ops.reshape(log_likelihoods, (-1, self.samples)),
-            "log_weights": ops.reshape(log_weights, (-1, self.samples)),
-        }
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        reconstruction = -ops.mean(y_pred["log_likelihoods"], axis=1)
-        kl = gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"])
-        loss = -importance_weighted_bound(y_pred["log_weights"], axis=1)
-        if sample_weight is not None:
-            weight = ops.cast(sample_weight, "float32")
-            reconstruction, kl, loss = weight * reconstruction, weight * kl, weight * loss
-        self.reconstruction_loss.update_state(reconstruction)
-        self.kl_loss.update_state(kl)
-        return ops.mean(loss)
-
-    def check_target(self, y, x, name: str):
-        y = super().check_target(y, x, name)
-        if not np.array_equal(x, y):
-            raise ValueError(f"{name} must be x or left out: the weights of an IWAE are those of x")
-        return y
-
-    def get_config(self) -> dict:
-        return super().get_config() | {"samples": self.samples}
 
 
 def check_beta(beta: float) -> float:

@@ -219,7 +219,7 @@ def test_proxies_are_what_they_say():
         assert found[name] == pytest.approx(float(quick(score)(weights, gates, *images)), rel=1e-4)
     assert found["jacobian"] == pytest.approx(jacobian_of_depth_1(weights, gates, x), rel=0.02)
     slope = float(moved(1e-3)[0] - moved(-1e-3)[0]) / 2e-3
-    assert found["gradient"] ** 2 == pytest.approx(slope, rel=0.05)
+    assert found["gradient"] == pytest.approx(np.sqrt(slope), rel=0.03)  # of this sign
     snip = sum(np.abs(weights[name] * gradient[name]).sum() for name in weights)
     assert found["snip"] == pytest.approx(snip, rel=1e-4)
     ahead, behind = moved(1e-3)[1], moved(-1e-3)[1]

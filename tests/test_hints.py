@@ -450,6 +450,54 @@ def kl_to_the_prior(z_mean, z_log_var):
 
 
 @chapter
+def chapter_14():
+    def density(z, mean, factor, logs=-1.0, transposed=False, constant=True):
+        noise = np.linalg.solve(factor.T if transposed else factor, (z - mean).T).T
+        whole = stats.norm.logpdf(noise) if constant else -0.5 * noise**2
+        return whole.sum(axis=1) + logs * np.log(np.diag(factor)).sum()
+
+    def but(**mistake):
+        return lambda *args: density(*args, **mistake)
+
+    return {
+        "14.1": rounded(
+            -np.log(8 * np.pi),
+            "less ln",
+            {
+                -1.837877: "density of the noise",
+                -0.451583: "sign of the log-determinant",
+                -2.936489: "not u @ w alone",
+                -5.837877: "take off its logarithm",
+                3.224172: "Mind the sign",
+            },
+        ),
+        "14.2": [
+            (density, RIGHT),
+            (but(logs=0.0), "log-determinant of L is missing"),
+            (but(logs=1.0), "is turned"),
+            (but(logs=-2.0), "log-determinant of L L"),
+            (but(constant=False), "constant d/2 ln 2 pi is missing"),
+            (but(transposed=True), "not its transpose"),
+            (lambda *args: density(*args)[:, None], r"shape \(7,\); yours has shape \(7, 1\)"),
+            (off(density, 0.01), "Find the noise of each z"),
+        ],
+        "14.3": letters(a="Both directions have it", b=RIGHT, c="covers the same densities"),
+        "14.4": rounded(
+            0.279363,
+            "Given z1, the step can be exact",
+            {
+                0.953: "That is mean field",
+                0.806: "full covariance",
+                0.7117: "has the variance 1",
+                0.5509: "the other order",
+                0.5561: "by the forward KL",
+                0.1811: "That is the forward KL",
+            },
+        ),
+    }
+
+
+@chapter
 def chapter_21():
     from types import SimpleNamespace
 
@@ -522,6 +570,55 @@ def surprise(x):
     length = (np.square(x).sum(axis=1) - 100) / np.sqrt(200)
     halves = (x[:, :50] * x[:, 50:]).sum(axis=1) / np.sqrt(50)
     return length**2 + halves**2
+
+
+@chapter
+def chapter_22():
+    def edges(k):
+        return np.where(k == 0, -np.inf, k - 0.5), np.where(k == 255, np.inf, k + 0.5)
+
+    def right(k, mean, sd):
+        low, high = edges(k)
+        return stats.norm.cdf(high, mean, sd) - stats.norm.cdf(low, mean, sd)
+
+    def closed(k, mean, sd):
+        return stats.norm.cdf(k + 0.5, mean, sd) - stats.norm.cdf(k - 0.5, mean, sd)
+
+    def shares(k, mean, sd):
+        return closed(k, mean, sd) / closed(k, mean, sd).sum()
+
+    bits = -1200 / 1024 / np.log(2)
+    return {
+        "22.1": rounded(
+            bits + 8,
+            "Nats / ",
+            {
+                bits: "the cell of a whole number is 1/256 wide",
+                8 - bits: "the -ELBO is -1200",
+                bits - 8: "the sign of the 8",
+                8 - 1200 / 1024: "divide by ln 2 too",
+                np.log(256) - 1200 / 1024: "in nats per dimension",
+            },
+        ),
+        "22.2": [
+            (right, RIGHT),
+            (lambda k, mean, sd: right(k, mean, sd).astype("float32"), RIGHT),
+            (lambda k, mean, sd: right(k, mean, sd)[:, None], r"yours has shape \(256, 1\)"),
+            (closed, "Open the outer two cells"),
+            (shares, "Dividing by the sum"),
+            (lambda k, mean, sd: stats.norm.pdf(k, mean, sd), "That is a density"),
+            (
+                lambda k, mean, sd: stats.norm.cdf(k + 1.0, mean, sd) - stats.norm.cdf(k, mean, sd),
+                "not from k to k",
+            ),
+            (lambda k, mean, sd: right(k, mean, np.sqrt(sd)), "took it for the variance"),
+            (lambda k, mean, sd: np.log(right(k, mean, sd)), "These are logarithms"),
+            (lambda k, mean, sd: right(k, mean, sd) + 0.01, "must sum to 1"),
+            (lambda k, mean, sd: right(k, mean, sd) * (1 + (mean == 250)), "At mean 250"),
+            (lambda k, mean, sd: right(k, mean, sd) + 0.1 * (len(k) == 3), "At mean 100"),
+        ],
+        "22.3": letters(a="makes its own term larger", b=RIGHT, c="it is no constant"),
+    }
 
 
 @chapter
@@ -1031,6 +1128,120 @@ def chapter_32():
             (writer(22.1, exact=0.5), r"-ELBO 22.1 nats: is the model trained"),
             (vae_of(VAE, 14), "a trained helpers.vae.text.TextVAE, not Fake"),
         ],
+    }
+
+
+@chapter
+def chapter_34():
+    def chain(half=0.5, pooled=False, back=True, axis=-1, first=True):
+        """Looks back by one word, right as it stands."""
+
+        def bits(train, test, size):
+            counts = np.bincount(train[:, 0], minlength=size) + half
+            total = -np.log2(counts / counts.sum())[test[:, 0]] * first
+            pairs = np.zeros((train.shape[1], size, size))
+            for place in range(1, train.shape[1]):
+                for before, word in train[:, place - 1 : place + 1]:
+                    pairs[place, before if back else slice(None), word] += 1
+            if pooled:
+                pairs[:] = pairs.sum(axis=0)
+            for place in range(1, train.shape[1]):
+                share = pairs[place] + half
+                share = share / share.sum(axis=axis, keepdims=True)
+                total = total - np.log2(share[test[:, place - 1], test[:, place]])
+            return total
+
+        return bits
+
+    def on_test(train, test, size):
+        return chain()(test, test, size)
+
+    def spoils(train, test, size):
+        found = chain()(train, test, size)
+        train[:], test[:] = 0, 0
+        return found
+
+    raw = 128 * 128 * 3 * 8
+    return {
+        "34.1": rounded(
+            raw / 9216,
+            "The raw bits over",
+            {
+                raw / 8 / 9216: "has 8 bits",
+                raw / 3 / 9216: "three colours",
+                raw / (1024 * 512): "not 512 bits",
+                raw / 1024: "more than one bit",
+                raw / (1024 * math.log(512)): "nats per word",
+                9216 / raw: "Upside down",
+                16.0: "pixels per word",
+            },
+        ),
+        "34.2": [
+            (chain(), RIGHT),
+            (lambda *args: chain()(*args).astype("float32"), RIGHT),
+            (lambda *args: list(chain()(*args)), RIGHT),
+            (spoils, RIGHT),
+            (lambda *args: chain()(*args).mean(), r"yours has shape \(\)"),
+            (chain(half=0), "a pair of words not seen so far is impossible"),
+            (times(chain(), math.log(2)), "Those are nats"),
+            (times(chain(), -1), "Mind the sign"),
+            (chain(first=False), "first word has to be sent"),
+            (on_test, "Count in `train`"),
+            (chain(half=1), "not a whole"),
+            (chain(pooled=True), "you pooled the places"),
+            (chain(back=False), "look back by one word"),
+            (chain(axis=0), "must sum to 1"),
+            (off(chain(), 0.5), "followers' counts plus 1/2"),
+        ],
+        "34.3": letters(a="stands in the message", b=RIGHT, c="every decoder"),
+    }
+
+
+@chapter
+def chapter_35():
+    def sd(share_power=1.0, square=2.0, at_less=False, root=True, x=True, known=True, plain=False):
+        """The scatter of z_(i-1) given z_i, right as it stands."""
+
+        def of(v, now, less):
+            share = -np.expm1(now - less)
+            a, sigma_squared = (1 / (1 + np.exp(-less))) ** 0.5, 1 / (1 + np.exp(less))
+            error = v if plain else v / (1 + v * np.exp(less if at_less else now))
+            variance = (
+                known * share * sigma_squared + x * (a * share**share_power) ** square * error
+            )
+            return variance**0.5 if root else variance
+
+        return of
+
+    def sum_of_roots(v, now, less):
+        return sd(x=False)(v, now, less) + sd(known=False)(v, now, less)
+
+    return {
+        "35.1": rounded(
+            800 / 784 / np.log(2),
+            "Divide by the pixels, and by ln 2",
+            {
+                800 / 784: "nats per pixel",
+                800 / 784 * np.log(2): "multiplied by ln 2",
+                800 / np.log(2): "bits of the whole image",
+                800 / 784 / np.log(2) + 8: "belong to densities",
+            },
+        ),
+        "35.2": [
+            (sd(), RIGHT),
+            (lambda v, now, less: np.float32(sd()(v, now, less)), RIGHT),
+            (lambda v, now, less: np.array([sd()(v, now, less)])[0], RIGHT),
+            (sd(x=False), "standard deviation when x is known"),
+            (sd(root=False), "the variance; take its root"),
+            (sd(at_less=True), "its error is that at `now`"),
+            (sd(square=1.0), "a factor enters a variance squared"),
+            (sd(square=0.0), "the error of the guess does so too"),
+            (sum_of_roots, "standard deviations do not"),
+            (sd(plain=True), "its variance is not v any more"),
+            (sd(share_power=0.5), "scatters for two reasons"),
+            (lambda v, now, less: [1.0, 2.0], "need one number"),
+        ],
+        "35.3": letters(a="Which levels hold most", b=RIGHT, c="holds for any guess"),
     }
 
 

@@ -29,7 +29,6 @@ DEFAULTS = {
     text.text_decoder: (11, 27, 11, 128, 16, 0.0),
     vae.VAETransformer: (20, (256, 128), "relu", 1.0, 20, 100, 2e-3, True, None),
     strategies.at_random: (1, ()),
-    strategies.in_order: (1, ()),
     strategies.subspace_first: (1, ()),
     strategies.greedy: (1, ()),
     strategies.evolution: (1, (), 10, 3),
@@ -98,5 +97,5 @@ def test_the_answer_names_recipes_and_notebooks():
         "notebooks/21_build_a_vae.ipynb",
     ):
         assert expected in names
-    assert "tests/benchmarks/training.py" in who_relies_on(vae.dense_networks)
+    assert "tests/benchmarks/training_keras.py" in who_relies_on(vae.dense_networks)
     assert "data/recipes/record_features.py" in who_relies_on(vae.VAETransformer)

@@ -43,8 +43,7 @@ class CachedEstimator(MetaEstimatorMixin, BaseEstimator):
     Put it around the estimator of a search, of any class, and a search that was interrupted goes on
     where it was when it is run again. A model is on disk, whole, at the moment its fit has ended: a
     SIGKILL costs at most the fits that were under way. Several processes and machines may share a
-    folder; two that start the same fit at the same moment both pay for it. (`Pipeline(memory=...)`
-    does this for all steps but the last, and `joblib.Memory` for a function of one's own.)
+    folder; two that start the same fit at the same moment both pay for it.
 
     A kept fit is found again by all that decides its result: the classes and all parameters of the
     estimator and of what it contains (`n_jobs` too); X, y and the fit parameters, as values; the

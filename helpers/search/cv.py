@@ -19,7 +19,7 @@ from sklearn.model_selection._search import BaseSearchCV, GridSearchCV
 from sklearn.model_selection._split import _yields_constant_splits
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 
 def _settings(
@@ -298,7 +298,6 @@ class PrioritySearchCV(StrategySearchCV):
     _parameter_constraints = StrategySearchCV._parameter_constraints | {
         "n_initial": [Interval(Integral, 1, None, closed="left")],
         "pool_size": [Interval(Integral, 2, None, closed="left")],
-        "start": [StrOptions({"farthest", "random"})],
     }
 
 
@@ -307,13 +306,11 @@ class Incumbent:
     """The best so far, after each evaluation of a search; arrays of shape (n_candidates,).
 
     Attributes:
-        evaluations: 1, 2, and so on.
         seconds: of fitting and scoring so far, summed over candidates, folds and workers.
         score: best mean test score so far; NaN as long as everything failed.
         index: row of `cv_results_` that holds it, the first of equals; -1 for none.
     """
 
-    evaluations: np.ndarray
     seconds: np.ndarray
     score: np.ndarray
     index: np.ndarray
@@ -338,7 +335,6 @@ def incumbent(cv_results: dict, metric: str = "score") -> Incumbent:
     best = np.maximum.accumulate(np.where(np.isnan(scores), -np.inf, scores))
     nothing = np.isneginf(best)
     return Incumbent(
-        evaluations=np.arange(1, len(scores) + 1),
         seconds=np.cumsum(seconds),
         score=np.where(nothing, np.nan, best),
         index=np.where(nothing, -1, np.searchsorted(best, best)),

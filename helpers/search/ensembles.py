@@ -44,12 +44,12 @@ class KeepPredictions:
         parts = [(held, _safe_indexing(X, held), _safe_indexing(y, held)) for _, held in folds]
         tried = search.cv_results_["params"]
         predictions, models = np.full((len(tried), len(y)), np.nan), [[] for _ in tried]
-        for row, folds, params in zip(predictions, models, tried, strict=True):
+        for row, of_folds, params in zip(predictions, models, tried, strict=True):
             candidate = clone(search.estimator).set_params(**clone(params, safe=False))
             for held, *part in parts:
                 file = self._file(candidate, *part)
                 row[held], model = joblib.load(file) if file.exists() else (np.nan, None)
-                folds.append(model)
+                of_folds.append(model)
         return predictions, models
 
 

@@ -184,7 +184,6 @@ class Space:
                 f"param_space must be a dict or a list of dicts, not empty, got {param_space!r}"
             )
         self.subspaces = [_read(mapping) for mapping in mappings]
-        self.names = sorted({name for subspace in self.subspaces for name in subspace})
         self._sizes = [math.prod(one.size for one in each.values()) for each in self.subspaces]
         self.size = sum(self._sizes)
         self._columns = len(self.subspaces) if len(self.subspaces) > 1 else 0

@@ -1,4 +1,4 @@
-"""Search strategies as generators: three that learn nothing, three that learn from their results.
+"""Search strategies as generators: two that learn nothing, three that learn from their results.
 
 A strategy yields batches of points that were not evaluated before, and receives their scores
 (higher is better, NaN for a failure). `run` drives it over a table or a formula, and the classes of
@@ -108,33 +108,6 @@ def subspace_first(
     yield from memory.ask_all(initial, batch_size)
     while batch := memory.new(draw, batch_size) or memory.new_random(rng, batch_size):
         yield from memory.ask(batch)
-
-
-def in_order(
-    space: Space, rng: np.random.RandomState, batch_size: int = 1, initial: Sequence[Point] = ()
-) -> Strategy:
-    """A grid, one candidate after the other, as nested loops give them.
-
-    Which loop is the outer one, and at which end each begins, is drawn at random: a grid says
-    nothing about it, and a search that is stopped early depends on it.
-
-    Raises:
-        ValueError: the space is not finite, found when the first batch is asked for.
-    """
-    if math.isinf(space.size):
-        raise ValueError("space must be finite, without distributions, to be searched in order")
-    points = list(space.points())
-    width = max(len(positions) for _, positions in points)
-    nesting, signs = rng.permutation(width), rng.choice([-1, 1], size=width)
-    subspaces = rng.permutation(len(space.subspaces))
-
-    def order(point: Point) -> tuple:
-        index, positions = point
-        return subspaces[index], [signs[i] * positions[i] for i in nesting if i < len(positions)]
-
-    memory = _Memory(space)
-    yield from memory.ask_all(initial, batch_size)
-    yield from memory.ask_all(sorted(points, key=order), batch_size)
 
 
 def greedy(

@@ -1,4 +1,4 @@
-"""The architecture table, and `strings`: a VAE of its rows, which needs Keras when it is called."""
+"""The architecture table, and `strings`: its rows as text, for a VAE to learn."""
 
 from helpers.table import strings
 from helpers.table.lookup import (

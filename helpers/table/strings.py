@@ -1,4 +1,4 @@
-"""Architectures of the table as strings, a VAE of such strings, and what its samples are worth.
+"""Architectures of the table as strings, and what samples from a VAE of such strings are worth.
 
 A string holds a token per hidden layer, from the image inwards, then a token for the latents, then
 0, the end, in every place that is left: what `helpers.vae.text` calls a string. So `TextVAE` learns
@@ -99,33 +99,6 @@ def worth(samples, training) -> dict[str, float]:
     counts = len(samples), len(valid), len(different), len(different - known)
     shares = (b / a if a else float("nan") for a, b in itertools.pairwise(counts))
     return dict(zip(("valid", "unique", "novel"), shares, strict=True))
-
-
-def train(strings: np.ndarray, seed: int, beta: float = 0.3, epochs: int = 60, callbacks=()):
-    """A new `text.TextVAE` of eight latents, trained, whose places are independent given z.
-
-    What ties the places together, such as the depth, has to go through the code; an autoregressive
-    decoder could read it off the earlier places instead (chapter 32).
-
-    Args:
-        strings: of the training part, shape (n, 4).
-        seed: of the weights, the order and the noise.
-        beta: the weight of the KL term. With 1, a code of the depth alone is as good as any
-            (chapter 64 shows why); below, one that tells all architectures apart is better.
-        epochs: of training, with batches of 64.
-        callbacks: for Keras, such as a progress bar.
-    """
-    from helpers.runtime import keras
-    from helpers.vae import text
-
-    keras.utils.set_random_seed(seed)
-    sizes = {"width": WIDTH, "symbols": SYMBOLS, "hidden": 128, "latent_dim": 8}
-    networks = text.text_encoder(**sizes), text.text_decoder(context=0, **sizes)
-    vae = text.TextVAE(*networks, beta, seed=seed)
-    rate = keras.optimizers.schedules.CosineDecay(5e-3, epochs * -(-len(strings) // 64))
-    vae.compile(keras.optimizers.Adam(rate))
-    vae.fit(strings, batch_size=64, epochs=epochs, verbose=0, callbacks=list(callbacks))
-    return vae
 
 
 def decode(vae, z) -> np.ndarray:

@@ -165,7 +165,7 @@ def bits_per_dimension(nats, dimensions: int, levels: int = 1):
     """Bits per dimension of -log p in nats per example: nats / (dimensions * ln 2).
 
     Of a *density* of pixels spread evenly over `levels` cells of [0, 1], give their number: each
-    cell is 1 / levels wide, log2(levels) bits (Theis et al. 2016, section 3.1).
+    cell is 1 / levels wide, log2(levels) bits (Theis et al. 2016).
     """
     return nats / (dimensions * math.log(2.0)) + math.log2(levels)
 

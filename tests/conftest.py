@@ -27,7 +27,7 @@ QUICK = ("notebook_files", "guide", "measure", "style", "imports", "records", "d
 QUICK += ("elbo", "data", "figures", "tabular")
 # In neither lane: other backends, whole trainings and searches, kills, and 600 checks.
 FULL = ("browser", "jax_backend", "sklearn_checks", "resume", "record_iwae", "record_features")
-FULL += ("record_nas", "table", "strings", "classroom", "kit", "site")
+FULL += ("record_nas", "record_likelihoods", "table", "strings", "classroom", "kit", "site")
 
 
 def pytest_collection_modifyitems(items) -> None:

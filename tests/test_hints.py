@@ -1132,6 +1132,70 @@ def chapter_32():
 
 
 @chapter
+def chapter_33():
+    from scipy.spatial.distance import cdist
+
+    def covered(real, drawn, place):
+        radius = np.sort(cdist(real, real), axis=1)[:, place]
+        return (cdist(drawn, real) <= radius).any(axis=1)
+
+    def precision(real, drawn, k):
+        return covered(real, drawn, k).mean()
+
+    def broadcast(real, drawn, k):
+        inner = np.linalg.norm(real[:, None] - real, axis=2)
+        outer = np.linalg.norm(real[:, None] - drawn, axis=2)
+        return np.mean((outer <= np.sort(inner, axis=0)[k][:, None]).any(axis=0))
+
+    def one_radius(real, drawn, k):
+        radius = np.sort(cdist(real, real), axis=1)[:, k].max()
+        return (cdist(drawn, real) <= radius).any(axis=1).mean()
+
+    def always_three(real, drawn, k):
+        return covered(real, drawn, min(3, len(real) - 1)).mean()
+
+    return {
+        "33.1": rounded(
+            -math.log(0.65),
+            r"how much is log q̄ above log p\?",
+            {
+                math.log(0.65): "Mind the sign",
+                -math.log(0.35): "-ln of the share that fails",
+                0.35: "the share itself",
+                -0.35 * math.log(0.35) - 0.65 * math.log(0.65): "entropy of failing",
+                -math.log2(0.65): "in bits",
+                math.log(1.35): "by the factor 0.65",
+            },
+        ),
+        "33.2": [
+            (precision, RIGHT),
+            (broadcast, RIGHT),
+            (lambda real, drawn, k: np.array(precision(real, drawn, k)), RIGHT),
+            (lambda real, drawn, k: ..., "Not answered yet"),
+            (lambda real, drawn, k: covered(real, drawn, k), r"the share; yours has shape \(70,\)"),
+            (lambda real, drawn, k: precision(drawn, real, k), "That is the recall"),
+            (lambda real, drawn, k: precision(real, drawn, k - 1), "a neighbour too short"),
+            (lambda real, drawn, k: precision(real, drawn, k + 1), "a neighbour too long"),
+            (lambda real, drawn, k: 100 * precision(real, drawn, k), "in per cent"),
+            (lambda real, drawn, k: covered(real, drawn, k).sum(), "That is a count"),
+            (lambda real, drawn, k: 1 - precision(real, drawn, k), "lies in no ball"),
+            (lambda real, drawn, k: np.nan, "NaN"),
+            (one_radius, "of its own radius, of any real row"),
+            (always_three, "with k = 1 must give 2/3"),
+            (
+                lambda real, drawn, k: precision(real, drawn, k) - 0.1 * (real is drawn),
+                "equal sets must give 1",
+            ),
+            (
+                lambda real, drawn, k: max(precision(real, drawn, k), 0.01),
+                "far noise must give 0",
+            ),
+        ],
+        "33.3": letters(a="a bound may fall alone", b=RIGHT, c="another prior is in place"),
+    }
+
+
+@chapter
 def chapter_34():
     def chain(half=0.5, pooled=False, back=True, axis=-1, first=True):
         """Looks back by one word, right as it stands."""

@@ -21,6 +21,7 @@ def test_the_judge_is_light_and_as_good_as_recorded():
     features, probabilities = judge.predict(digits.x_val[:7], verbose=0)
     assert features.shape == (7, 64) and probabilities.shape == (7, 10)
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert np.allclose(np.square(features).sum(axis=1), 1, atol=1e-5)
     found = make_judge.measure(judge, digits)
     for part in ("val", "test"):
         assert found[part]["right"] > 0.98
@@ -94,7 +95,9 @@ def test_the_judge_sees_one_digit_less_and_noise():
     assert precision_and_recall(real, features[keep])[0] == pytest.approx(precision, abs=0.03)
     assert precision_and_recall(real, features[keep])[1] < recall - 0.04
     noise = data.binarise(np.full((500, 28, 28), 0.15, "float32"), seed=1)
-    assert precision_and_recall(real, judge.predict(noise, verbose=0)[0])[0] < 0.1
+    assert (
+        precision_and_recall(real, judge.predict(noise, verbose=0)[0])[0] < 0.3
+    )  # 0.97 with features of any length
 
 
 def test_what_does_not_fit_is_refused():

@@ -12,8 +12,7 @@ import numpy as np
 class BinarisedBatches(keras.utils.PyDataset):
     """Training batches, shuffled and binarised afresh at every epoch (dynamic binarisation).
 
-    Fresh noise is free data augmentation, and the setting of the published tables. It is drawn
-    here and not inside the compiled training step, where random numbers are slow on a CPU.
+    The noise is drawn here and not inside the compiled training step, where it is slow on a CPU.
 
     Args:
         x: grey images in [0, 1], shape (n, ...).

@@ -8,6 +8,8 @@ from helpers.vae.models import VAE, ConditionalVAE, Sampling
 from helpers.vae.networks import check_size
 from keras import ops
 import numpy as np
+from scipy import stats
+from sklearn.metrics import mutual_info_score
 
 
 def _encoded(vae: VAE, x: np.ndarray, samples: int, seed: int, batch_size: int):
@@ -105,10 +107,8 @@ def posterior_means(vae: VAE, x: np.ndarray, batch_size: int = 500) -> np.ndarra
 def _joint_information(column: np.ndarray, level: np.ndarray, bins: int) -> float:
     """Mutual information, in nats, of numbers in bins with levels 0, 1, ..., as counted."""
     edges = np.arange(level.max() + 2) - 0.5
-    joint = np.histogram2d(column, level, bins=[bins, edges])[0] / len(level)
-    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
-    seen = joint > 0
-    return float((joint[seen] * np.log(joint[seen] / apart[seen])).sum())
+    joint = np.histogram2d(column, level, bins=[bins, edges])[0]
+    return mutual_info_score(None, None, contingency=joint)
 
 
 def mutual_information(z: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
@@ -163,8 +163,7 @@ def mutual_information_gap(z: np.ndarray, factors: np.ndarray, bins: int = 20) -
     if len(ordered) < 2:
         raise ValueError(f"z must hold at least 2 latents, got {len(ordered)}")
     columns = np.asarray(factors).T
-    counts = [np.unique(column, return_counts=True)[1] / len(column) for column in columns]
-    entropy = np.array([-(share * np.log(share)).sum() for share in counts])
+    entropy = np.array([stats.entropy(np.unique(c, return_counts=True)[1]) for c in columns])
     if not (entropy > 0).all():
         raise ValueError(f"factors must each take 2 levels or more, got entropies {entropy}")
     return float(((ordered[-1] - ordered[-2]) / entropy).mean())

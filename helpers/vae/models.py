@@ -24,9 +24,8 @@ PACKAGE = "vae_course"  # the name under which Keras saves and finds our classes
 class Sampling(layers.Layer):
     """Draw z = z_mean + exp(z_log_var / 2) * noise, so that gradients reach both inputs.
 
-    Every image and every latent has a noise of its own: shape (batch, latent_dim). The layer owns
-    its random state, so two models with the same `seed` draw the same noise, and no two calls do;
-    None draws a seed.
+    Every image and latent has a noise of its own. The layer owns its random state, so two models
+    with the same `seed` draw the same noise, and no two calls do; None draws a seed.
 
     Source: Kingma and Welling 2014, section 2.4.
 
@@ -64,10 +63,8 @@ class VAE(keras.Model):
         encoder: images -> (z_mean, z_log_var), each of shape (batch, latent_dim).
         decoder: z -> logits of the pixels, in the shape of the images.
         beta: the weight of the KL term, 0 or more; a variable, which `BetaSchedule` moves.
-        free_nats: a floor under the KL of each latent (see `elbo.free_bits`); 0 for none. Below it
-            the KL has no gradient, so a latent is not pushed towards the prior before the decoder
-            has learned to read it. `kl_loss` logs the whole KL all the same, so with a floor `loss`
-            is not the negative ELBO.
+        free_nats: a floor under the KL of each latent (see `elbo.free_bits`); 0 for none. `kl_loss`
+            logs the whole KL all the same, so with a floor `loss` is not the negative ELBO.
         seed: of the sampling noise, a whole number or None.
 
     Raises:
@@ -194,19 +191,19 @@ class VAE(keras.Model):
         if not isinstance(x, list | tuple) and not hasattr(x, "__array__"):
             first, x = first_batch(x, name)
             images, target, _ = keras.utils.unpack_x_y_sample_weight(first)
-            images = self.check_input(images, f"batch 1 of {name}")
+            self.check_input(images, f"batch 1 of {name}")
             if target is not None:
-                self.check_target(target, images, f"y in batch 1 of {name}")
+                self.check_target(target, f"y in batch 1 of {name}")
             return x, y, weight
         images = self.check_input(x, name)
         if y is not None and y is not x:
-            y = self.check_target(y, images, "y")
+            y = self.check_target(y, "y")
         elif y is not None or weight is not None:  # without a y, Keras drops the weights
             y = images[0] if isinstance(images, tuple) else images
         return images, y, weight
 
-    def check_target(self, y, x, name: str):
-        """What to reconstruct of x, as an array that was checked."""
+    def check_target(self, y, name: str):
+        """What to reconstruct, where it is not x, as an array that was checked."""
         return check_images(y, self.image_shape, name)
 
     def save(self, filepath, *args, **kwargs) -> None:

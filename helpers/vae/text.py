@@ -230,8 +230,7 @@ class TextVAE(VAE):
     def check_input(self, x, name: str = "x") -> np.ndarray:
         return check_strings(x, self.width, self.symbols, name)
 
-    def check_target(self, y, x, name: str) -> np.ndarray:
-        return self.check_input(y, name)
+    check_target = check_input
 
     def get_config(self) -> dict:
         return super().get_config() | {"word_dropout": self.word_dropout}

@@ -460,18 +460,7 @@ def chapter_14():
         return lambda *args: density(*args, **mistake)
 
     return {
-        "14.1": rounded(
-            -np.log(8 * np.pi),
-            "less ln",
-            {
-                -1.837877: "density of the noise",
-                -0.451583: "sign of the log-determinant",
-                -2.936489: "not u @ w alone",
-                -5.837877: "take off its logarithm",
-                3.224172: "Mind the sign",
-            },
-        ),
-        "14.2": [
+        "14.1": [
             (density, RIGHT),
             (but(logs=0.0), "log-determinant of L is missing"),
             (but(logs=1.0), "is turned"),
@@ -481,8 +470,8 @@ def chapter_14():
             (lambda *args: density(*args)[:, None], r"shape \(7,\); yours has shape \(7, 1\)"),
             (off(density, 0.01), "Find the noise of each z"),
         ],
-        "14.3": letters(a="Both directions have it", b=RIGHT, c="covers the same densities"),
-        "14.4": rounded(
+        "14.2": letters(a="Both directions have it", b=RIGHT, c="covers the same densities"),
+        "14.3": rounded(
             0.279363,
             "Given z1, the step can be exact",
             {
@@ -1172,7 +1161,7 @@ def chapter_33():
             (broadcast, RIGHT),
             (lambda real, drawn, k: np.array(precision(real, drawn, k)), RIGHT),
             (lambda real, drawn, k: ..., "Not answered yet"),
-            (lambda real, drawn, k: covered(real, drawn, k), r"the share; yours has shape \(70,\)"),
+            (lambda real, drawn, k: covered(real, drawn, k), r"the share; yours has shape \(95,\)"),
             (lambda real, drawn, k: precision(drawn, real, k), "That is the recall"),
             (lambda real, drawn, k: precision(real, drawn, k - 1), "a neighbour too short"),
             (lambda real, drawn, k: precision(real, drawn, k + 1), "a neighbour too long"),
@@ -1181,7 +1170,7 @@ def chapter_33():
             (lambda real, drawn, k: 1 - precision(real, drawn, k), "lies in no ball"),
             (lambda real, drawn, k: np.nan, "NaN"),
             (one_radius, "of its own radius, of any real row"),
-            (always_three, "with k = 1 must give 2/3"),
+            (always_three, "with k = 1 must give 1/3"),
             (
                 lambda real, drawn, k: precision(real, drawn, k) - 0.1 * (real is drawn),
                 "equal sets must give 1",

@@ -6,19 +6,6 @@ from scipy.stats import multivariate_normal
 
 
 @exercise("14.1")
-def check_planar_density(answer: object) -> str | None:
-    ideas = {
-        -1.837877: "That is the density of the noise: the step stretches the plane there.",
-        -0.451583: "The sign of the log-determinant: where f stretches, the density falls.",
-        -2.936489: "The factor is 1 + u @ w * tanh'(0), not u @ w alone.",
-        -5.837877: "You took off the determinant itself, 4; take off its logarithm.",
-        3.224172: "Mind the sign: the density is far below 1.",
-    }
-    general = "log N(0; 0, I) in two dimensions, less ln(1 + u @ w (1 - tanh^2(b)))."
-    return number(answer, -np.log(2 * np.pi) - np.log(4), 3, general, ideas)
-
-
-@exercise("14.2")
 def check_full_log_density(answer: object) -> str | None:
     rng = np.random.default_rng(14)
     for size in (1, 2, 5):
@@ -48,7 +35,7 @@ def check_full_log_density(answer: object) -> str | None:
     return None
 
 
-@exercise("14.3")
+@exercise("14.2")
 def check_why_inverse(answer: object) -> str | None:
     hints = {
         "a": "Both directions have it: the sum of the log scales, up to its sign.",
@@ -58,7 +45,7 @@ def check_why_inverse(answer: object) -> str | None:
     return chosen(answer, hints)
 
 
-@exercise("14.4")
+@exercise("14.3")
 def check_one_step(answer: object) -> str | None:
     ideas = {
         0.953: "That is mean field: the step's second output may depend on z1 as it likes.",

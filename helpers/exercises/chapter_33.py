@@ -26,10 +26,10 @@ def _covered(real, drawn, k: int, itself: bool = False) -> np.ndarray:
 
 @exercise("33.2")
 def precision(answer) -> str | None:
-    rng = np.random.default_rng(33)
+    rng = np.random.default_rng(34)
     real = rng.normal(size=(60, 3)) + 9 * np.eye(3)[np.arange(60) % 3]
-    some = real[np.arange(60) % 3 > 0] + 0.5 * rng.normal(size=(40, 3))
-    drawn = np.concatenate([some, 5 * rng.normal(size=(30, 3))])
+    some = real[np.arange(60) % 3 > 0] + 0.9 * rng.normal(size=(40, 3))
+    drawn = np.concatenate([some, 3 * rng.normal(size=(55, 3))])
     got = call(answer, real, drawn, 3)
     if np.shape(got) != ():
         return f"One number is asked for, the share; yours has shape {np.shape(got)}."
@@ -55,8 +55,8 @@ def precision(answer) -> str | None:
     cases = {
         "equal sets must give 1": (real, real, 3, 1.0),
         "far noise must give 0": (real, drawn + 1000, 3, 0.0),
-        "0, 1, 3 and 2, 2.5, 9 with k = 1 must give 2/3": (
-            np.array([[0.0], [1.0], [3.0]]), np.array([[2.0], [2.5], [9.0]]), 1, 2 / 3,
+        "0, 1, 3 and -1.5, 2.5, 9 with k = 1 must give 1/3": (
+            np.array([[0.0], [1.0], [3.0]]), np.array([[-1.5], [2.5], [9.0]]), 1, 1 / 3,
         ),
     }  # fmt: skip
     for rule, (one, other, k, share) in cases.items():

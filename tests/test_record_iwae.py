@@ -89,7 +89,13 @@ def test_parts_agree_with_the_helpers_and_a_stopped_run_goes_on(tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM.replace("{folder}", str(tmp_path))],
         cwd=RECIPES,
-        env=os.environ | {"KERAS_BACKEND": "jax"},
+        env=os.environ
+        | {
+            "KERAS_BACKEND": "jax",
+            # Seven trainings, the same program: compiled once.
+            "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        },
         capture_output=True,
         text=True,
     )

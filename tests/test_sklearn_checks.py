@@ -1,7 +1,5 @@
 """scikit-learn's own checks of our estimators; none is exempted."""
 
-import tempfile
-
 from helpers.search import CachedEstimator, EvolutionSearchCV, GreedySearchCV, PrioritySearchCV
 from helpers.vae import VAETransformer
 import pytest
@@ -13,7 +11,6 @@ from sklearn.svm import SVR
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
-FOLDER = tempfile.TemporaryDirectory()  # removed when the tests end
 WRAPPED = [
     LogisticRegression(random_state=0),
     RandomForestClassifier(3, random_state=0),
@@ -29,14 +26,20 @@ def one_thread():
         yield
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept")  # one for all checks: no fit may be taken for another
+
+
 @parametrize_with_checks([VAETransformer(hidden=(8,), latent_dim=2, epochs=1, random_state=0)])
 def test_estimator_keeps_to_the_rules_of_scikit_learn(estimator, check):
     check(estimator)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks([CachedEstimator(estimator, FOLDER.name) for estimator in WRAPPED])
-def test_cached_estimator_keeps_to_the_rules_too(estimator, check):
+@parametrize_with_checks([CachedEstimator(estimator, "cache") for estimator in WRAPPED])
+def test_cached_estimator_keeps_to_the_rules_too(estimator, check, folder, monkeypatch):
+    monkeypatch.chdir(folder)  # by a relative name: a test must be called alike in every process
     check(estimator)
 
 

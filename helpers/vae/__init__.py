@@ -1,9 +1,10 @@
 """Variational autoencoders in Keras: models, networks, batches, and what a trained one is worth.
 
-`evaluate` (nats and latents) and `text` (strings) are modules: `evaluate.elbo(vae, x)`.
+`evaluate` (nats and latents), `flows`, `samples` (their quality) and `text` (strings) are modules:
+`evaluate.elbo(vae, x)`.
 """
 
-from helpers.vae import evaluate, text
+from helpers.vae import evaluate, flows, samples, text
 from helpers.vae.batches import BinarisedBatches
 from helpers.vae.estimator import VAETransformer
 from helpers.vae.models import VAE, BetaSchedule, ConditionalVAE, Sampling
@@ -37,6 +38,8 @@ __all__ = [
     "dense_encoder",
     "dense_networks",
     "evaluate",
+    "flows",
     "load_trained",
+    "samples",
     "text",
 ]

@@ -284,9 +284,7 @@ def main() -> None:
         return nats(drawn[model], log_prior) | found
 
     plan = [
-        {"prior": prior, "seed": seed}
-        for seed in SEEDS
-        for prior in (*TRAINED[1:], *TRAINED[:1], *AFTER, REAL)
+        {"prior": prior, "seed": seed} for seed in SEEDS for prior in (*TRAINED, *AFTER, REAL, BOTH)
     ]
     record.complete(plan, run)
 

@@ -576,6 +576,16 @@ def chapter_22():
     def shares(k, mean, sd):
         return closed(k, mean, sd) / closed(k, mean, sd).sum()
 
+    def by_place(k, mean, sd):
+        p = closed(k, mean, sd)
+        p[0] += stats.norm.cdf(-0.5, mean, sd)
+        p[-1] += stats.norm.sf(255.5, mean, sd)
+        return p
+
+    def logistic(k, mean, sd):
+        low, high = edges(k)
+        return stats.logistic.cdf(high, mean, sd) - stats.logistic.cdf(low, mean, sd)
+
     bits = -1200 / 1024 / np.log(2)
     return {
         "22.1": rounded(
@@ -595,6 +605,9 @@ def chapter_22():
             (lambda k, mean, sd: right(k, mean, sd)[:, None], r"yours has shape \(256, 1\)"),
             (closed, "Open the outer two cells"),
             (shares, "Dividing by the sum"),
+            (by_place, "not which come first or last"),
+            (logistic, "That is the logistic"),
+            (lambda k, mean, sd: right(k, mean, sd).tolist(), RIGHT),
             (lambda k, mean, sd: stats.norm.pdf(k, mean, sd), "That is a density"),
             (
                 lambda k, mean, sd: stats.norm.cdf(k + 1.0, mean, sd) - stats.norm.cdf(k, mean, sd),

@@ -2,6 +2,7 @@
 
 from helpers.exercises import call, chosen, exercise, number
 import numpy as np
+from scipy.special import expit
 from scipy.stats import norm
 
 _CASES = ((100.0, 10.0), (-20.0, 8.0), (250.0, 3.0))  # mean and standard deviation
@@ -37,10 +38,17 @@ def discretised_gaussian(answer) -> str | None:
                 return f"{len(k)} values need {len(k)} probabilities; yours has shape {got.shape}."
             if np.allclose(got, wanted, rtol=1e-4, atol=1e-7):
                 continue
-            return _idea(got, wanted, k, mean, sd) or (
-                f"At mean {mean:g} and standard deviation {sd:g} the 256 probabilities must sum to "
-                "1: differences of norm.cdf at the edges of the cells."
+            where = f"At mean {mean:g} and standard deviation {sd:g}"
+            off = (
+                f"{where} something is off: each is a difference of norm.cdf at the edges of its "
+                f"cell, and the 256 must sum to 1; yours sum to {got.sum():.4g}."
             )
+            if k is not every:
+                off = (
+                    f"{where} it is right for 0, 1, ..., 255, but not for {k.tolist()}: ask which "
+                    "k are 0 or 255, not which come first or last."
+                )
+            return _idea(got, wanted, k, mean, sd) or off
     return None
 
 
@@ -51,6 +59,7 @@ def _idea(got, wanted, k, mean: float, sd: float) -> str | None:
     as_variance = norm.cdf(high, mean, sd**0.5) - norm.cdf(low, mean, sd**0.5)
     with np.errstate(divide="ignore"):
         logs = np.log(wanted)
+    as_logistic = expit((high - mean) / sd) - expit((low - mean) / sd)
     ideas = {
         "Open the outer two cells: all that lies beyond 0 and 255 belongs to them.": closed,
         "That is a density at k; a probability is its integral over the cell.": norm.pdf(
@@ -59,6 +68,7 @@ def _idea(got, wanted, k, mean: float, sd: float) -> str | None:
         "The cell runs from k - 1/2 to k + 1/2, not from k to k + 1.": shifted,
         "sd is the standard deviation; you took it for the variance.": as_variance,
         "These are logarithms; give the probabilities.": logs,
+        "That is the logistic; here the distribution function is norm.cdf.": as_logistic,
         "Dividing by the sum spreads what lies outside; it belongs to 0 and 255.": (
             closed / closed.sum()
         ),

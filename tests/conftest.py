@@ -22,7 +22,8 @@ QUICK = ("notebook_files", "guide", "measure", "style", "imports", "records", "d
 QUICK += ("elbo", "data", "figures", "tabular")
 # In neither lane: other backends, whole trainings and searches, kills, and 600 checks.
 FULL = ("browser", "jax_backend", "sklearn_checks", "resume", "record_iwae", "record_features")
-FULL += ("record_nas", "record_likelihoods", "table", "strings", "classroom", "kit", "site")
+FULL += ("record_nas", "record_likelihoods", "record_discrete", "record_priors", "flows_record")
+FULL += ("diffusion", "table", "strings", "classroom", "kit", "site")
 FIRST = ("test_browser", "test_jax_backend")  # one measures time, one takes longest
 
 

@@ -17,3 +17,10 @@ def test_ruff_has_nothing_to_say(command):
         text=True,
     )
     assert run.returncode == 0, run.stdout
+
+
+def test_the_package_stays_small():
+    """What one chapter alone needs stands in that chapter, what a library does as well is its own."""
+    modules = [p for p in (ROOT / "helpers").rglob("*.py") if "exercises" not in p.parts]
+    lines = sum(len(path.read_text("utf-8").splitlines()) for path in modules)
+    assert 3000 < lines <= 4600, "find what no notebook uses before you add to helpers"

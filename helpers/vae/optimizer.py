@@ -26,12 +26,11 @@ class FusedAdam(keras.optimizers.Adam):
         import tensorflow as tf  # not at the top: on JAX it may be missing
 
         index = self._get_variable_index(variable)
-        moments = self._momentums[index].value, self._velocities[index].value
         step = tf.cast(self.iterations.value + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=moments[0].handle,
-            v=moments[1].handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
             beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
             beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
             lr=tf.cast(learning_rate, variable.dtype),

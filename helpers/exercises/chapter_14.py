@@ -40,7 +40,7 @@ def check_why_inverse(answer: object) -> str | None:
     hints = {
         "a": "Both directions have it: the sum of the log scales, up to its sign.",
         "b": None,
-        "c": "It does not: the other direction of such a step covers the same densities of noise.",
+        "c": "It does not: earlier noise and earlier z determine each other: it covers the same densities.",
     }
     return chosen(answer, hints)
 
@@ -48,8 +48,8 @@ def check_why_inverse(answer: object) -> str | None:
 @exercise("14.3")
 def check_one_step(answer: object) -> str | None:
     ideas = {
-        0.953: "That is mean field: the step's second output may depend on z1 as it likes.",
-        0.806: "That is a full covariance: the step's shift need not be linear in z1.",
+        0.953114: "That is mean field: the step's second output may depend on z1 as it likes.",
+        0.806145: "That is a full covariance: the step's shift need not be linear in z1.",
         0.7117: "p(x | z1) has the variance 1 + 1/4: z2 is unknown too.",
         0.5509: "That is the other order, z2 first.",
         0.5561: "That q has the moments of p(z1 | x): it is best by the forward KL.",

@@ -40,7 +40,7 @@ def check_why_inverse(answer: object) -> str | None:
     hints = {
         "a": "Both directions have it: the sum of the log scales, up to its sign.",
         "b": None,
-        "c": "It does not: earlier noise and earlier z determine each other: it covers the same densities.",
+        "c": "It does not: the earlier noise and the earlier z determine each other.",
     }
     return chosen(answer, hints)
 

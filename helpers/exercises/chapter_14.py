@@ -40,7 +40,7 @@ def check_why_inverse(answer: object) -> str | None:
     hints = {
         "a": "Both directions have it: the sum of the log scales, up to its sign.",
         "b": None,
-        "c": "It does not: the earlier noise and the earlier z determine each other.",
+        "c": "It does not: the noise and z give each other, so it covers the same densities.",
     }
     return chosen(answer, hints)
 

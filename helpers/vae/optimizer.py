@@ -6,7 +6,7 @@ from helpers.vae.models import PACKAGE
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class FusedAdam(keras.optimizers.Adam):
-    """Keras's Adam: the same arguments, the same steps to rounding, in one pass over the memory.
+    """Keras's Adam in one pass over the memory: for dense gradients the same steps, to rounding.
 
     On TensorFlow without XLA, Keras's own reads and writes each weight and its two moments about
     ten times a step; TensorFlow's kernel does it once. At batch 100 that is a fifth of a step of

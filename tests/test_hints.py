@@ -1153,6 +1153,11 @@ def chapter_33():
         radius = np.sort(cdist(real, real), axis=1)[:, k].max()
         return (cdist(drawn, real) <= radius).any(axis=1).mean()
 
+    def nearest_only(real, drawn, k):
+        gaps, radius = cdist(drawn, real), np.sort(cdist(real, real), axis=1)[:, k]
+        nearest = gaps.argmin(axis=1)
+        return (gaps[np.arange(len(drawn)), nearest] <= radius[nearest]).mean()
+
     def always_three(real, drawn, k):
         return covered(real, drawn, min(3, len(real) - 1)).mean()
 
@@ -1183,6 +1188,7 @@ def chapter_33():
             (lambda real, drawn, k: 1 - precision(real, drawn, k), "lies in no ball"),
             (lambda real, drawn, k: np.nan, "NaN"),
             (one_radius, "of its own radius, of any real row"),
+            (nearest_only, "of its own radius, of any real row"),
             (always_three, "with k = 1 must give 1/3"),
             (
                 lambda real, drawn, k: precision(real, drawn, k) - 0.1 * (real is drawn),

@@ -30,7 +30,7 @@ if __name__ == "__main__":
         "the default VAE in training: backend, way to train it, images per second, and what share "
         "that is of the speed at which its matrix products alone would run (PyTorch's: of those of "
         "the first backend); medians over rounds in which all take turns",
-        *(name for name in others if name != in_use),
+        packages=[name for name in others if name != in_use],
         command=" ".join(["python data/recipes/record_training_speed.py", *sys.argv[1:]]),
     )
     key = {"device": device_name(), "batch_size": figures.pop("batch_size")}

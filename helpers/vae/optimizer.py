@@ -9,9 +9,9 @@ class FusedAdam(keras.optimizers.Adam):
     """Keras's Adam in one pass over the memory: for dense gradients the same steps, to rounding.
 
     On TensorFlow without XLA, Keras's own reads and writes each weight and its two moments about
-    ten times a step; TensorFlow's kernel does it once. At batch 100 that is a fifth of a step of
-    the default VAE on a CPU (notebook 91). XLA, and so JAX, fuses by itself: there, and with
-    `amsgrad`, which the kernel lacks, this is Keras's Adam.
+    ten times a step; TensorFlow's kernel does it once. tests/benchmarks/training.py measures what
+    that is worth. XLA, and so JAX, fuses by itself: there, and with `amsgrad`, which the kernel
+    lacks, this is Keras's Adam.
 
     Source: Kingma and Ba 2015, algorithm 1, in the form at the end of its section 2.
 

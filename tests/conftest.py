@@ -5,9 +5,12 @@ shared out to two processes, since most tests keep one core busy: file by file, 
 notebook belong together. `-n` says how many, and `-n 0` that all run here, one after the other.
 """
 
+from collections.abc import Callable
 import os
 from pathlib import Path
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -41,3 +44,22 @@ def pytest_collection_modifyitems(items) -> None:
         if item.path.parent == TESTS and name not in FULL:
             item.add_marker("quick" if name in QUICK else "helpers")
     items.sort(key=lambda item: item.path.stem not in FIRST)  # a stable sort: nothing else moves
+
+
+@pytest.fixture
+def run_on_jax() -> Callable[..., str]:
+    """Run a program beside the recipes, in a process of its own: its backend is JAX. Its output."""
+    pytest.importorskip("jax")
+
+    def run(program: str, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=TESTS.parent / "data" / "recipes",
+            env=os.environ | {"KERAS_BACKEND": "jax"} | environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    return run

@@ -1,14 +1,7 @@
 """The recipe of chapter 14: log q of every family against autodiff, and a record that is no lie."""
 
-import os
-from pathlib import Path
-import subprocess
-import sys
-
 from helpers import records
 import numpy as np
-
-RECIPES = Path(__file__).resolve().parent.parent / "data" / "recipes"
 
 PROGRAM = """
 import record_flows as record  # first: it sets the backend
@@ -50,13 +43,8 @@ print("all is well")
 """
 
 
-def test_the_recipes_own_parts():
-    program = f"import sys; sys.path.insert(0, {str(RECIPES)!r})\n{PROGRAM}"
-    environment = os.environ | {"KERAS_BACKEND": "jax"}
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
-    )
-    assert run.stdout.endswith("all is well\n"), run.stderr
+def test_the_recipes_own_parts(run_on_jax):
+    assert run_on_jax(PROGRAM).endswith("all is well\n")
 
 
 def test_no_recorded_bound_is_above_the_evidence():

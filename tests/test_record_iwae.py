@@ -1,14 +1,5 @@
 """The recording script's own parts: compiled evaluation, loss, and going on after a stop."""
 
-import os
-from pathlib import Path
-import subprocess
-import sys
-
-import pytest
-
-RECIPES = Path(__file__).resolve().parent.parent / "data" / "recipes"
-
 PROGRAM = """
 import record_iwae as record  # first: it sets the backend
 from helpers import data
@@ -84,19 +75,10 @@ np.testing.assert_allclose(rates, np.minimum(1, (50 - np.arange(50)) / 20), rtol
 """
 
 
-def test_parts_agree_with_the_helpers_and_a_stopped_run_goes_on(tmp_path):
-    pytest.importorskip("jax")
-    run = subprocess.run(
-        [sys.executable, "-c", PROGRAM.replace("{folder}", str(tmp_path))],
-        cwd=RECIPES,
-        env=os.environ
-        | {
-            "KERAS_BACKEND": "jax",
-            # Seven trainings, the same program: compiled once.
-            "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled"),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        },
-        capture_output=True,
-        text=True,
+def test_parts_agree_with_the_helpers_and_a_stopped_run_goes_on(run_on_jax, tmp_path):
+    run_on_jax(
+        PROGRAM.replace("{folder}", str(tmp_path)),
+        # Seven trainings, the same program: compiled once.
+        JAX_COMPILATION_CACHE_DIR=str(tmp_path / "compiled"),
+        JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
     )
-    assert run.returncode == 0, run.stderr[-3000:]

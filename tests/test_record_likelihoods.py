@@ -1,13 +1,5 @@
 """The recipe of the likelihoods against exact cases, and two planted mistakes that they find."""
 
-import os
-from pathlib import Path
-import subprocess
-import sys
-
-import pytest
-
-RECIPES = Path(__file__).resolve().parent.parent / "data" / "recipes"
 NOISE = "x = seen(setting, k[order], rng)"
 NORMALISED = "return gaussian_log_density(x, first, spread)"
 
@@ -79,15 +71,6 @@ for find, (right, wrong) in {
 """
 
 
-def test_exact_cases_hold_and_planted_mistakes_are_found():
-    pytest.importorskip("jax")
-    program = f"NOISE, NORMALISED = {NOISE!r}, {NORMALISED!r}\n{PROGRAM}"
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=RECIPES,
-        env=os.environ | {"KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    assert run.stdout.count("found:") == 2, run.stdout
+def test_exact_cases_hold_and_planted_mistakes_are_found(run_on_jax):
+    said = run_on_jax(f"NOISE, NORMALISED = {NOISE!r}, {NORMALISED!r}\n{PROGRAM}")
+    assert said.count("found:") == 2, said

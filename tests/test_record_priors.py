@@ -1,14 +1,5 @@
 """The recipe of priors: densities that integrate to 1, and nats where the answer is known."""
 
-import os
-from pathlib import Path
-import subprocess
-import sys
-
-import pytest
-
-RECIPES = Path(__file__).resolve().parent.parent / "data" / "recipes"
-
 PROGRAM = """
 import record_priors as record  # first: it sets the backend
 import jax, jax.numpy as jnp, numpy as np
@@ -68,13 +59,5 @@ for log_r, draw in (record.gaussian_mixture(known, 0, count=2), record.flow(sing
 """
 
 
-def test_densities_and_nats():
-    pytest.importorskip("jax")
-    run = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        cwd=RECIPES,
-        env=os.environ | {"KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
+def test_densities_and_nats(run_on_jax):
+    run_on_jax(PROGRAM)

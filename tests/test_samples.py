@@ -29,18 +29,6 @@ def test_the_judge_is_light_and_as_good_as_recorded():
             assert abs(value - ROW[part][name]) < 0.003
 
 
-@pytest.mark.parametrize("harm", ["damage", "remove"])
-def test_a_damaged_or_missing_judge_says_what_to_do(harm, tmp_path, monkeypatch):
-    (tmp_path / "results").symlink_to(data.DATA_DIR / "results")
-    (tmp_path / "weights").mkdir()
-    if harm == "damage":
-        whole = (data.DATA_DIR / "weights" / "judge.npz").read_bytes()
-        (tmp_path / "weights" / "judge.npz").write_bytes(whole[:-1])
-    monkeypatch.setattr(data, "DATA_DIR", tmp_path)
-    with pytest.raises((ValueError, FileNotFoundError), match="git checkout -- data/weights/judge"):
-        load_judge()
-
-
 def test_equal_sets_cover_each_other():
     real = np.random.default_rng(0).normal(size=(300, 5))
     assert precision_and_recall(real, real) == (1.0, 1.0)

@@ -5,6 +5,7 @@ import hashlib
 
 from helpers import data, records
 from helpers.vae import ConditionalVAE, load_trained
+from helpers.vae.samples import load_judge
 import make_weights
 import numpy as np
 import pytest
@@ -47,16 +48,18 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
         load_trained("digit")
 
 
+@pytest.mark.parametrize("name", ["plane", "judge"])
 @pytest.mark.parametrize("harm", ["damage", "remove"])
-def test_a_damaged_or_missing_file_says_what_to_do(harm, tmp_path, monkeypatch):
+def test_a_damaged_or_missing_file_says_what_to_do(harm, name, tmp_path, monkeypatch):
     (tmp_path / "results").symlink_to(data.DATA_DIR / "results")
     (tmp_path / "weights").mkdir()
     if harm == "damage":
-        whole = (data.DATA_DIR / "weights" / "plane.npz").read_bytes()
-        (tmp_path / "weights" / "plane.npz").write_bytes(whole[:-1])
+        whole = (data.DATA_DIR / "weights" / f"{name}.npz").read_bytes()
+        (tmp_path / "weights" / f"{name}.npz").write_bytes(whole[:-1])
     monkeypatch.setattr(data, "DATA_DIR", tmp_path)
-    with pytest.raises((ValueError, FileNotFoundError), match="git checkout -- data/weights/plane"):
-        load_trained("plane")
+    answer = f"git checkout -- data/weights/{name}"
+    with pytest.raises((ValueError, FileNotFoundError), match=answer):
+        load_judge() if name == "judge" else load_trained(name)
 
 
 def test_nothing_that_is_held_out_is_trained_on(monkeypatch):

@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import keras
 from make_weights import training_images
 import numpy as np
+from record_flows import adam, begin
 from record_iwae import epoch_batches
 from recording import Record
 from scipy.special import logsumexp
@@ -109,20 +110,11 @@ def loss(weights, x, key):
 
 @jax.jit
 def epoch(state, batches, rates, key):
-    def step(state, batch):
-        x, rate, key = batch
-        weights, first, second, t = state
-        value, slope = jax.value_and_grad(loss)(weights, x.astype("float32"), key)
-        first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slope)
-        second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g**2, second, slope)
-        scale = rate * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        weights = jax.tree.map(
-            lambda w, m, v: w - scale * m / (jnp.sqrt(v) + 1e-7), weights, first, second
-        )
-        return (weights, first, second, t + 1), value
+    def gradient(weights, one):
+        x, key = one
+        return jax.value_and_grad(loss)(weights, x.astype("float32"), key)
 
-    keys = jax.random.split(key, len(batches))
-    state, losses = jax.lax.scan(step, state, (batches, rates, keys))
+    state, losses = adam(state, gradient, rates, (batches, jax.random.split(key, len(batches))))
     return state, losses.mean()
 
 
@@ -131,8 +123,7 @@ def train(prior: str, seed: int, grey: np.ndarray, epochs: int = EPOCHS) -> dict
     if path.exists():
         return {name: jnp.asarray(value) for name, value in np.load(path).items()}
     weights = start(prior, seed, grey)
-    zeros = jax.tree.map(jnp.zeros_like, weights)
-    state, steps = (weights, zeros, zeros, 1.0), len(grey) // BATCH
+    state, steps = begin(weights), len(grey) // BATCH
     for number in range(epochs):
         done = (number + np.arange(steps) / steps) / epochs
         rates = (RATE * (1 + np.cos(np.pi * done)) / 2).astype("float32")

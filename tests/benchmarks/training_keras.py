@@ -6,6 +6,7 @@ from helpers.elbo import bernoulli_log_likelihood, gaussian_kl
 from helpers.vae import VAE, BinarisedBatches, FusedAdam, dense_networks
 import keras
 import numpy as np
+from training import EPOCHS
 
 RATE = 1e-3
 LAYERS = [weight.shape for part in dense_networks() for weight in part.trainable_weights[::2]]
@@ -30,7 +31,7 @@ def fit(x, size: int, adam=keras.optimizers.Adam, xla: bool = False, steps: int 
     vae.supports_jit = True  # TensorFlow's default on a CPU is XLA off; here both take part
     vae.compile(adam(RATE), jit_compile=xla, steps_per_execution=steps)
     batch_size = size if isinstance(x, np.ndarray) else None
-    return lambda: vae.fit(x, batch_size=batch_size, verbose=0)
+    return lambda: vae.fit(x, batch_size=batch_size, epochs=EPOCHS, verbose=0)
 
 
 def of_tensorflow(x, size: int) -> dict[str, Callable]:
@@ -73,14 +74,15 @@ def of_tensorflow(x, size: int) -> dict[str, Callable]:
             )
 
         def run():
-            for batch in images or [first] * steps:
-                loss = step(batch)
+            for _ in range(EPOCHS):
+                for batch in images or [first] * steps:
+                    loss = step(batch)
             return float(loss)
 
         return run
 
     return {
-        "matrix products": lambda: products(3 * steps).numpy(),
+        "matrix products": lambda: products(3 * EPOCHS * steps).numpy(),
         "gradient": loop(),
         "gradient, Adam": loop(keras.optimizers.Adam),
         "gradient, FusedAdam": loop(FusedAdam),
@@ -89,6 +91,7 @@ def of_tensorflow(x, size: int) -> dict[str, Callable]:
         "fit, BinarisedBatches": fit(BinarisedBatches(x, size, 0), size),
         "fit, tf.data": fit(batches, size),
         "fit, tf.data, XLA": fit(batches, size, xla=True),
+        "fit, tf.data, 5 steps a call": fit(batches, size, steps=5),
         "fit, tf.data, FusedAdam": fit(batches, size, FusedAdam),
         "  and 5 steps a call": fit(batches, size, FusedAdam, steps=5),
     }
@@ -108,7 +111,7 @@ def of_jax(x, size: int) -> dict[str, Callable]:
         def step(total, _):
             return 0.0 * matrix_products(flat + total, weights)[0, 0], None
 
-        return jax.lax.scan(step, 0.0, None, length=3 * steps)[0]
+        return jax.lax.scan(step, 0.0, None, length=3 * EPOCHS * steps)[0]
 
     encoder, decoder = dense_networks()
     optimizer = keras.optimizers.Adam(RATE)
@@ -137,7 +140,9 @@ def of_jax(x, size: int) -> dict[str, Callable]:
     state = [v.value for v in variables], [v.value for v in optimizer.variables]
 
     def loop():
-        return epoch(state, images, jax.random.key(0))[1].block_until_ready()
+        for seed in range(EPOCHS):
+            losses = epoch(state, images, jax.random.key(seed))[1].block_until_ready()
+        return losses
 
     return {
         "matrix products": lambda: products(weights, flat).block_until_ready(),

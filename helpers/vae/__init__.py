@@ -18,7 +18,6 @@ from helpers.vae.networks import (
     dense_encoder,
     dense_networks,
 )
-from helpers.vae.optimizer import FusedAdam
 from helpers.vae.weights import load_trained
 
 __all__ = [
@@ -26,7 +25,6 @@ __all__ = [
     "BetaSchedule",
     "BinarisedBatches",
     "ConditionalVAE",
-    "FusedAdam",
     "Sampling",
     "VAETransformer",
     "conditional_decoder",

@@ -112,7 +112,7 @@ def picture_grid(
     Raises:
         ValueError: the pictures are not nested as the sliders say.
     """
-    shared = w.Layout(width=f"{size}px", height=f"{size}px", object_fit="contain")
+    shared = w.Layout(width=f"{size}px", height="auto")  # as high as the picture asks for
     controls = {}
     for name, values in sliders.items():
         texts = [value if isinstance(value, str) else f"{round(value, 9):+.3g}" for value in values]

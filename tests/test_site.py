@@ -203,7 +203,11 @@ def tab(browser, address):
     tab, wrong = context.new_page(), []
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     tab.on("console", lambda said: said.type == "error" and wrong.append(said.text))
-    tab.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+    # A page that wants another picture before the first has come aborts that request itself.
+    tab.on(
+        "requestfailed",
+        lambda r: r.failure == "net::ERR_ABORTED" or wrong.append(f"failed: {r.url}: {r.failure}"),
+    )
     tab.on(
         "request",
         lambda request: (

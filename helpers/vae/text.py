@@ -74,6 +74,11 @@ def text_encoder(
 ) -> keras.Model:
     """A dense encoder: string -> embedded symbols side by side -> (z_mean, z_log_var).
 
+    An embedding's gradient is sparse on TensorFlow, where Keras's Adam squares the rows of one
+    symbol before it adds them up, so its steps there are longer than on JAX. Four seeds of notebook
+    32's plain training lose 0.04 ± 0.03 nats per name by it (95 % interval, paired), with dropout
+    0.3 none (-0.01 ± 0.04).
+
     Args:
         width: places of a string.
         symbols: how many symbols there are, the end included.

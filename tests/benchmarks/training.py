@@ -146,10 +146,10 @@ if __name__ == "__main__":
         sys.exit()
     rows = compete(options)
     print(f"{options.images} images, batch {options.batch_size}, {options.rounds} rounds")
-    print(f"{'medians':38} {'ms/step':>8} {'images/s':>9} {'share of the limit':>19}")
+    print(f"{'medians':39} {'ms/step':>8} {'images/s':>9} {'share of the limit':>19}")
     for backend, name, speed, share in rows:
         step = 1e3 * options.batch_size / speed
-        print(f"{backend:10} {name:27} {step:8.2f} {speed:9.0f} {share:19.2f}")
+        print(f"{backend:10} {name:28} {step:8.2f} {speed:9.0f} {share:19.2f}")
     if options.out:
         made = {"batch_size": options.batch_size, "images": options.images}
         made |= {"rounds": options.rounds, "speeds and shares": rows}

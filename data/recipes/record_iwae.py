@@ -132,6 +132,13 @@ def binarise_bytes(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return images
 
 
+def epoch_batches(grey: np.ndarray, batch: int, seed: int, epoch: int) -> np.ndarray:
+    """`shuffled_batches` in NumPy, for recipes on a CPU: (steps, batch, 784) of booleans."""
+    rng = np.random.default_rng((seed, epoch))
+    order = rng.permutation(len(grey))[: len(grey) // batch * batch]
+    return binarise_bytes(grey[order], rng).reshape(-1, batch, 784)
+
+
 def learning_rates(args, epoch: int, steps: int) -> np.ndarray:
     """Constant, then a straight line to zero over the last `decay` of all steps."""
     done = (epoch + np.arange(steps) / steps) / args.epochs

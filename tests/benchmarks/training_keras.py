@@ -29,8 +29,8 @@ def negative_elbo(encoder, decoder, x, noise):
 class OnePassAdam(keras.optimizers.Adam):
     """Adam on TensorFlow in one pass over the memory: for dense gradients Keras's own steps.
 
-    Keras's reads and writes each weight and its two moments about ten times a step, unless XLA
-    fuses what it does; TensorFlow's kernel does it once.
+    Keras's is a dozen operations, each a pass over all weights, unless XLA fuses them;
+    TensorFlow's kernel is one.
     """
 
     def update_step(self, gradient, variable, learning_rate) -> None:
